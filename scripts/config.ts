@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { parse } from "jsonc-parser"
+import type { Unstable_Config } from "wrangler"
+
+export const root = fileURLToPath(new URL("..", import.meta.url))
+
+/** What this module reads and changes of a wrangler configuration; the rest passes through. */
+export interface WorkerConfig {
+  name: string
+  main: string
+  compatibility_date: string
+  vars: Record<string, string>
+  d1_databases: Array<{ binding: string; database_name: string; database_id?: string; migrations_dir: string }>
+  kv_namespaces: Array<{ binding: string; id?: string }>
+  dev?: Partial<Unstable_Config["dev"]>
+  [key: string]: unknown
+}
+
+/**
+ * The production configuration, less what no machine without an account can run: the `ai` binding makes `wrangler dev` ask for a login.
+ * The local start and the tests run on it, so `wrangler.jsonc` stays the only truth.
+ */
+export const localConfig = (
+  overrides: { readonly main?: string; readonly vars?: Record<string, string> } = {}
+): WorkerConfig => {
+  const { ai: _, ...config } = parse(readFileSync(`${root}wrangler.jsonc`, "utf8")) as WorkerConfig
+  return {
+    ...config,
+    main: overrides.main ?? config.main,
+    vars: { ...overrides.vars },
+    d1_databases: config.d1_databases.map((database) => ({ ...database, database_id: "local" })),
+    kv_namespaces: config.kv_namespaces.map((namespace) => ({ ...namespace, id: "local" }))
+  }
+}

@@ -1,0 +1,53 @@
+import { Context, type Effect, type Option } from "effect"
+import type { Agent } from "./domain/Agent.ts"
+import type { EgressDecision, EgressOutcome } from "./domain/Egress.ts"
+import type { Environment } from "./domain/Environment.ts"
+import type { AgentId, EnvironmentId, SessionId } from "./domain/Ids.ts"
+import type { Session, SessionStatus } from "./domain/Session.ts"
+import type { StorageError } from "./Storage.ts"
+
+/** `after` is the id of the last item of the page before. Lists are newest first. */
+export interface PageQuery {
+  readonly limit: number
+  readonly after?: string
+}
+
+/** What all sessions share: agents and environments, an index of sessions, and the egress audit. */
+export class Catalog extends Context.Service<
+  Catalog,
+  {
+    /** Adds a version. False, and nothing written, where that version exists already. */
+    addAgentVersion(agent: Agent): Effect.Effect<boolean, StorageError>
+    /** One version, or the newest. */
+    agent(id: AgentId, version?: number): Effect.Effect<Option.Option<Agent>, StorageError>
+    agentVersions(id: AgentId, page: PageQuery): Effect.Effect<ReadonlyArray<Agent>, StorageError>
+    agents(page: PageQuery & { readonly includeArchived: boolean }): Effect.Effect<ReadonlyArray<Agent>, StorageError>
+    /** Sets `archived_at` on every version. */
+    archiveAgent(id: AgentId, at: string): Effect.Effect<void, StorageError>
+
+    /** Creates or replaces. False, and nothing written, where another environment has the name. */
+    putEnvironment(environment: Environment): Effect.Effect<boolean, StorageError>
+    environment(id: EnvironmentId): Effect.Effect<Option.Option<Environment>, StorageError>
+    environments(
+      page: PageQuery & { readonly includeArchived: boolean }
+    ): Effect.Effect<ReadonlyArray<Environment>, StorageError>
+    deleteEnvironment(id: EnvironmentId): Effect.Effect<void, StorageError>
+
+    /** Creates or replaces the index entry of a session: what lists show of it. */
+    putSession(session: Session): Effect.Effect<void, StorageError>
+    sessions(
+      page: PageQuery & {
+        readonly includeArchived: boolean
+        readonly agentId?: AgentId
+        readonly statuses?: ReadonlyArray<SessionStatus>
+      }
+    ): Effect.Effect<ReadonlyArray<Session>, StorageError>
+    /** Forgets the session and its egress decisions. */
+    deleteSession(id: SessionId): Effect.Effect<void, StorageError>
+
+    addDecision(decision: EgressDecision): Effect.Effect<void, StorageError>
+    decisions(
+      page: PageQuery & { readonly sessionId?: SessionId; readonly outcome?: EgressOutcome }
+    ): Effect.Effect<ReadonlyArray<EgressDecision>, StorageError>
+  }
+>()("ownloop/Catalog") {}

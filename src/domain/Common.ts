@@ -1,0 +1,16 @@
+import { DateTime, Effect, Schema } from "effect"
+
+/** RFC 3339, UTC, milliseconds: `2026-11-22T16:42:00.000Z`. */
+export const Timestamp = Schema.String
+export type Timestamp = typeof Timestamp.Type
+
+export const now: Effect.Effect<Timestamp> = Effect.map(DateTime.now, DateTime.formatIso)
+
+export const Name = Schema.NonEmptyString.check(Schema.isMaxLength(256))
+
+/** At most 16 pairs; keys up to 64 and values up to 512 characters. */
+export const Metadata = Schema.Record(
+  Schema.String.check(Schema.isMaxLength(64)),
+  Schema.String.check(Schema.isMaxLength(512))
+).check(Schema.isMaxProperties(16))
+export type Metadata = typeof Metadata.Type

@@ -1,0 +1,119 @@
+import { Schema } from "effect"
+import { EventId } from "./Ids.ts"
+import { Timestamp } from "./Common.ts"
+
+/** One event of a session, in the shape of the wire API. The log of them is the only truth of a session. */
+
+export const TextBlock = Schema.Struct({ type: Schema.Literal("text"), text: Schema.String })
+export type TextBlock = typeof TextBlock.Type
+
+const event = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
+  Schema.Struct({ id: EventId, type: Schema.Literal(type), processed_at: Timestamp, ...fields })
+
+/** `processed_at` is null while the event is queued: it is logged again, under the same id, when the turn takes it in. */
+const input = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
+  Schema.Struct({ id: EventId, type: Schema.Literal(type), processed_at: Schema.NullOr(Timestamp), ...fields })
+
+const userMessage = { content: Schema.NonEmptyArray(TextBlock) }
+const userInterrupt = {}
+const userToolConfirmation = {
+  tool_use_id: EventId,
+  result: Schema.Literals(["allow", "deny"]),
+  deny_message: Schema.optionalKey(Schema.NullOr(Schema.String))
+}
+const userCustomToolResult = {
+  custom_tool_use_id: EventId,
+  content: Schema.optionalKey(Schema.Array(TextBlock)),
+  is_error: Schema.optionalKey(Schema.NullOr(Schema.Boolean))
+}
+
+/** What a client may send. */
+export const ClientEvent = Schema.Union([
+  Schema.Struct({ type: Schema.Literal("user.message"), ...userMessage }),
+  Schema.Struct({ type: Schema.Literal("user.interrupt"), ...userInterrupt }),
+  Schema.Struct({ type: Schema.Literal("user.tool_confirmation"), ...userToolConfirmation }),
+  Schema.Struct({ type: Schema.Literal("user.custom_tool_result"), ...userCustomToolResult })
+])
+export type ClientEvent = typeof ClientEvent.Type
+
+/** Tokens as the model's server counted them; zero where it did not say. */
+export const ModelUsage = Schema.Struct({
+  input_tokens: Schema.Int,
+  output_tokens: Schema.Int,
+  cache_read_input_tokens: Schema.Int,
+  cache_creation_input_tokens: Schema.Int
+})
+export type ModelUsage = typeof ModelUsage.Type
+
+export const StopReason = Schema.Union([
+  Schema.Struct({ type: Schema.Literal("end_turn") }),
+  Schema.Struct({ type: Schema.Literal("requires_action"), event_ids: Schema.Array(EventId) }),
+  Schema.Struct({ type: Schema.Literal("retries_exhausted") })
+])
+export type StopReason = typeof StopReason.Type
+
+export const SessionErrorType = Schema.Literals([
+  "unknown_error",
+  "model_overloaded_error",
+  "model_rate_limited_error",
+  "model_request_failed_error",
+  "billing_error",
+  "tool_use_limit_reached_error"
+])
+export type SessionErrorType = typeof SessionErrorType.Type
+
+/** `reason` is ours: the typed reason of a `ModelError`, where one is behind the error. */
+export const SessionError = Schema.Struct({
+  type: SessionErrorType,
+  message: Schema.String,
+  reason: Schema.optionalKey(Schema.String),
+  retry_status: Schema.Struct({ type: Schema.Literals(["retrying", "exhausted", "terminal"]) })
+})
+export type SessionError = typeof SessionError.Type
+
+const toolUse = { name: Schema.String, input: Schema.Record(Schema.String, Schema.Json) }
+
+export const SessionEvent = Schema.Union([
+  input("user.message", userMessage),
+  input("user.interrupt", userInterrupt),
+  input("user.tool_confirmation", userToolConfirmation),
+  input("user.custom_tool_result", userCustomToolResult),
+  event("agent.message", { content: Schema.Array(TextBlock) }),
+  /** `content` is ours: the wire API only signals that thinking went on; open models need it sent back. */
+  event("agent.thinking", { content: Schema.Array(TextBlock) }),
+  event("agent.tool_use", { ...toolUse, evaluated_permission: Schema.Literals(["allow", "ask", "deny"]) }),
+  event("agent.tool_result", {
+    tool_use_id: EventId,
+    content: Schema.Array(TextBlock),
+    is_error: Schema.Boolean
+  }),
+  event("agent.custom_tool_use", toolUse),
+  event("session.status_running", {}),
+  event("session.status_idle", { stop_reason: StopReason, stop_details: Schema.Null }),
+  event("session.status_terminated", {}),
+  event("session.error", { error: SessionError }),
+  event("span.model_request_start", { model: Schema.String }),
+  event("span.model_request_end", {
+    model_request_start_id: EventId,
+    is_error: Schema.Boolean,
+    model_usage: ModelUsage
+  })
+])
+export type SessionEvent = typeof SessionEvent.Type
+export type SessionEventType = SessionEvent["type"]
+
+/** Sent to streams that asked for `event_deltas`; never stored. The id is that of the event that will hold the whole. */
+export type DeltaFrame =
+  | {
+      readonly type: "event_start"
+      readonly event: { readonly type: "agent.message" | "agent.thinking"; readonly id: EventId }
+    }
+  | {
+      readonly type: "event_delta"
+      readonly event_id: EventId
+      readonly delta: {
+        readonly type: "content_delta"
+        readonly index: 0
+        readonly content: TextBlock
+      }
+    }

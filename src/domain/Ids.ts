@@ -1,0 +1,29 @@
+import { Effect, Schema } from "effect"
+import { SecureRandom } from "effect/crypto"
+
+/** Ids are `<prefix>_<ULID>`: unguessable enough to be public, and sortable by creation time. */
+const id = <const Prefix extends string>(prefix: Prefix) => {
+  const schema = Schema.String.check(Schema.isPattern(new RegExp(`^${prefix}_[0-9A-Za-z]{1,64}$`)))
+  return schema
+}
+
+export const AgentId = id("agent").pipe(Schema.brand("AgentId"))
+export type AgentId = typeof AgentId.Type
+
+export const EnvironmentId = id("env").pipe(Schema.brand("EnvironmentId"))
+export type EnvironmentId = typeof EnvironmentId.Type
+
+export const SessionId = id("sesn").pipe(Schema.brand("SessionId"))
+export type SessionId = typeof SessionId.Type
+
+/** Also the id of the tool call that a `*_tool_use` event records. */
+export const EventId = id("sevt").pipe(Schema.brand("EventId"))
+export type EventId = typeof EventId.Type
+
+const make = <A extends string>(prefix: string) =>
+  SecureRandom.SecureRandom.use((random) => Effect.map(random.ulid, (ulid) => `${prefix}_${ulid}` as A))
+
+export const nextAgentId = make<AgentId>("agent")
+export const nextEnvironmentId = make<EnvironmentId>("env")
+export const nextSessionId = make<SessionId>("sesn")
+export const nextEventId = make<EventId>("sevt")

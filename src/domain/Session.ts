@@ -1,0 +1,46 @@
+import { Schema } from "effect"
+import { SessionAgent } from "./Agent.ts"
+import { Metadata, Timestamp } from "./Common.ts"
+import { CloudConfig } from "./Environment.ts"
+import { EnvironmentId, SessionId } from "./Ids.ts"
+
+export const SessionStatus = Schema.Literals(["idle", "running", "rescheduling", "terminated"])
+export type SessionStatus = typeof SessionStatus.Type
+
+/** What is fixed when a session is created (`title`, `metadata` and `archived_at` may change later). */
+export const SessionRecord = Schema.Struct({
+  id: SessionId,
+  agent: SessionAgent,
+  environment_id: EnvironmentId,
+  environment: CloudConfig,
+  title: Schema.NullOr(Schema.String),
+  metadata: Metadata,
+  created_at: Timestamp,
+  archived_at: Schema.NullOr(Timestamp)
+})
+export type SessionRecord = typeof SessionRecord.Type
+
+/** A session as the wire API shows it. */
+export const Session = Schema.Struct({
+  type: Schema.Literal("session"),
+  id: SessionId,
+  status: SessionStatus,
+  agent: SessionAgent,
+  environment_id: EnvironmentId,
+  title: Schema.NullOr(Schema.String),
+  metadata: Metadata,
+  resources: Schema.Array(Schema.Never),
+  vault_ids: Schema.Array(Schema.Never),
+  outcome_evaluations: Schema.Array(Schema.Never),
+  budget: Schema.Null,
+  stats: Schema.Struct({}),
+  usage: Schema.Struct({
+    input_tokens: Schema.Int,
+    output_tokens: Schema.Int,
+    cache_read_input_tokens: Schema.Int
+  }),
+  created_at: Timestamp,
+  updated_at: Timestamp,
+  archived_at: Schema.NullOr(Timestamp)
+})
+export type Session = typeof Session.Type

@@ -1,0 +1,25 @@
+import { defineConfig } from "vitest/config"
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "node",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/**/*.worker.test.ts"],
+          environment: "node"
+        }
+      },
+      {
+        test: {
+          name: "workerd",
+          include: ["test/**/*.worker.test.ts"],
+          environment: "node",
+          testTimeout: 30_000,
+          hookTimeout: 90_000
+        }
+      }
+    ]
+  }
+})
