@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs"
-import { fileURLToPath } from "node:url"
 import { parse } from "jsonc-parser"
 import type { Unstable_Config } from "wrangler"
 
-export const root = fileURLToPath(new URL("..", import.meta.url))
+export const root = `${import.meta.dirname}/../`
 
 /** What this module reads and changes of a wrangler configuration; the rest passes through. */
 export interface WorkerConfig {
