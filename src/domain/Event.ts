@@ -48,7 +48,8 @@ export type ModelUsage = typeof ModelUsage.Type
 export const StopReason = Schema.Union([
   Schema.Struct({ type: Schema.Literal("end_turn") }),
   Schema.Struct({ type: Schema.Literal("requires_action"), event_ids: Schema.Array(EventId) }),
-  Schema.Struct({ type: Schema.Literal("retries_exhausted") })
+  Schema.Struct({ type: Schema.Literal("retries_exhausted") }),
+  Schema.Struct({ type: Schema.Literal("budget_reached") })
 ])
 export type StopReason = typeof StopReason.Type
 

@@ -1,0 +1,101 @@
+import { Effect, Option, Semaphore } from "effect"
+import { now, type Timestamp } from "../domain/Common.ts"
+import type { DeltaFrame, SessionEvent } from "../domain/Event.ts"
+import { type EventId, nextEventId, type SessionId } from "../domain/Ids.ts"
+import type { SessionRecord } from "../domain/Session.ts"
+import { SessionNotFound } from "../Sessions.ts"
+import { type LogEntry, Storage } from "../Storage.ts"
+import * as LiveFeed from "./LiveFeed.ts"
+import * as State from "./State.ts"
+
+type Unstamped<E> = E extends SessionEvent
+  ? Omit<E, "id" | "processed_at"> & { readonly id?: EventId; readonly processed_at?: E["processed_at"] }
+  : never
+
+/** An event before it is logged: its id and time are filled in where they are absent. */
+export type NewEvent = Unstamped<SessionEvent>
+
+/** A session as it stands: its record and the fold over its log. */
+export interface Snapshot {
+  readonly record: SessionRecord
+  readonly state: State.State
+  /** Place of the last entry; 0 for an empty log. */
+  readonly lastSeq: number
+  /** Place where the latest turn began; 0 before the first. */
+  readonly turnSeq: number
+  readonly updatedAt: Timestamp
+}
+
+const advance = (snapshot: Snapshot, { seq, event }: LogEntry): Snapshot => ({
+  record: snapshot.record,
+  turnSeq:
+    event.type === "session.status_running" && snapshot.state.stopReason?.type !== "requires_action"
+      ? seq
+      : snapshot.turnSeq,
+  state: State.fold(snapshot.state, event),
+  lastSeq: seq,
+  updatedAt: event.processed_at ?? snapshot.updatedAt
+})
+
+/** The session's log, with the state folded along: the log is read once, when the session is first used. */
+export const make = Effect.fnUntraced(function* (id: SessionId) {
+  const storage = yield* Storage
+  const feed = yield* LiveFeed.make
+  const oneAtATime = Semaphore.withPermit(yield* Semaphore.make(1))
+  let current: Snapshot | undefined
+
+  const load = Effect.fn("SessionLog.load")(function* () {
+    const record = Option.getOrUndefined(yield* storage.record)
+    if (record === undefined) return yield* new SessionNotFound({ id })
+    const start: Snapshot = {
+      record,
+      state: State.initial,
+      lastSeq: 0,
+      turnSeq: 0,
+      updatedAt: record.created_at
+    }
+    return (yield* storage.log).reduce(advance, start)
+  })
+
+  const snapshot = Effect.suspend(() =>
+    current === undefined
+      ? Effect.tap(load(), (loaded) => Effect.sync(() => (current = loaded)))
+      : Effect.succeed(current)
+  )
+
+  /** Logs the events in one write and folds them in; nothing comes between the two, not even an interruption. */
+  const append = Effect.fn("SessionLog.append")(
+    function* (events: ReadonlyArray<NewEvent>) {
+      const time = yield* now
+      const stamped = yield* Effect.forEach(events, (event) =>
+        Effect.map(
+          event.id === undefined ? nextEventId : Effect.succeed(event.id),
+          (id): SessionEvent => ({ processed_at: time, ...event, id }) as SessionEvent // the union's members, put together again
+        )
+      )
+      const before = yield* snapshot
+      const entries = yield* storage.append(stamped)
+      current = entries.reduce(advance, current ?? before)
+      yield* feed.publish(entries)
+      return entries
+    },
+    Effect.uninterruptible,
+    oneAtATime
+  )
+
+  const putRecord = Effect.fn("SessionLog.putRecord")(function* (record: SessionRecord) {
+    yield* storage.putRecord(record)
+    current = current === undefined ? yield* load() : { ...current, record }
+  }, oneAtATime)
+
+  return {
+    snapshot,
+    append,
+    putRecord,
+    /** Shows previews to whoever listens. */
+    preview: (frames: ReadonlyArray<DeltaFrame>) => feed.publish(frames),
+    follow: feed.follow
+  }
+})
+
+export type SessionLog = Effect.Success<ReturnType<typeof make>>
