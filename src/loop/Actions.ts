@@ -86,7 +86,9 @@ export const make = Effect.fnUntraced(function* (log: SessionLog) {
 
   const runTool = Effect.fnUntraced(function* (call: OpenCall) {
     const { record } = yield* log.snapshot
-    const result = yield* registry.call(record.id, call)
+    const result = yield* registry
+      .call(record.id, call)
+      .pipe(Effect.catchDefect(() => Effect.succeed({ text: "the tool failed in an unexpected way", isError: true })))
     yield* log.append([toolResult(call.id, result.text, result.isError)])
   })
 

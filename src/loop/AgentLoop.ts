@@ -30,6 +30,9 @@ export class AgentLoop extends Context.Service<
     ): Effect.Effect<ReadonlyArray<LogEntry>, SessionNotFound | SessionConflict | StorageError>
     /** Works until there is nothing left to do without a client. */
     readonly run: Effect.Effect<void, SessionNotFound | StorageError>
+    /** Whether `run` has something to do. */
+    readonly isBusy: Effect.Effect<boolean, SessionNotFound | StorageError>
+    readonly destroy: Effect.Effect<void, StorageError>
     /** Every entry after `seq`, and then what happens, for ever. */
     follow(seq: number): Stream.Stream<Frame, StorageError>
   }
@@ -77,6 +80,8 @@ export class AgentLoop extends Context.Service<
           putRecord: log.putRecord,
           send: (events) => Effect.provide(send(events), services),
           run: Effect.provide(run(), services),
+          isBusy: Effect.map(log.snapshot, ({ state }) => Turn.next(state, limits).type !== "rest"),
+          destroy: log.destroy,
           follow: log.follow
         })
       })

@@ -1,4 +1,4 @@
-import { Clock, Effect, Result, Schema, Stream } from "effect"
+import { Clock, Effect, Predicate, Result, Schema, Stream } from "effect"
 import type { DeltaFrame, ModelUsage } from "../domain/Event.ts"
 import { type EventId, nextEventId } from "../domain/Ids.ts"
 import { ModelClient, ModelError, type ModelPart, type ModelRequest, InvalidResponse } from "../ModelClient.ts"
@@ -90,13 +90,17 @@ export const read = Effect.fn("ModelClient.stream")(function* (
       const frames = [...thinking.frames(now), ...message.frames(now)]
       if (frames.length > 0) yield* show(frames)
     })
-  )
+  ).pipe(Effect.catchDefect((defect) => new ModelError({ model: request.model, reason: broken(defect) })))
   if (usage === null || (message.text.trim() === "" && calls.length === 0)) {
     const detail = usage === null ? "the stream ended without an end" : "the model answered nothing"
     return yield* new ModelError({ model: request.model, reason: new InvalidResponse({ detail }) })
   }
   return { thinking: thinking.whole(), message: message.whole(), calls, usage } satisfies Answer
 })
+
+/** A provider's adapter that breaks is a failed model request, not the end of the session. */
+const broken = (defect: unknown) =>
+  new InvalidResponse({ detail: Predicate.isError(defect) ? defect.message : "the provider's adapter failed" })
 
 const decodeInput = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json)))
 

@@ -21,17 +21,18 @@ export interface Snapshot {
   readonly state: State.State
   /** Place of the last entry; 0 for an empty log. */
   readonly lastSeq: number
-  /** Place where the latest turn began; 0 before the first. */
+  /** Place of the latest turn's first event; 0 before the first turn. */
   readonly turnSeq: number
   readonly updatedAt: Timestamp
 }
 
+/** Whether the next event begins a turn. */
+const isBetweenTurns = ({ status, stopReason, queue }: State.State) =>
+  status === "idle" && stopReason?.type !== "requires_action" && queue.length === 0
+
 const advance = (snapshot: Snapshot, { seq, event }: LogEntry): Snapshot => ({
   record: snapshot.record,
-  turnSeq:
-    event.type === "session.status_running" && snapshot.state.stopReason?.type !== "requires_action"
-      ? seq
-      : snapshot.turnSeq,
+  turnSeq: isBetweenTurns(snapshot.state) ? seq : snapshot.turnSeq,
   state: State.fold(snapshot.state, event),
   lastSeq: seq,
   updatedAt: event.processed_at ?? snapshot.updatedAt
@@ -88,10 +89,16 @@ export const make = Effect.fnUntraced(function* (id: SessionId) {
     current = current === undefined ? yield* load() : { ...current, record }
   }, oneAtATime)
 
+  const destroy = Effect.andThen(
+    storage.destroy,
+    Effect.sync(() => (current = undefined))
+  ).pipe(oneAtATime)
+
   return {
     snapshot,
     append,
     putRecord,
+    destroy,
     /** Shows previews to whoever listens. */
     preview: (frames: ReadonlyArray<DeltaFrame>) => feed.publish(frames),
     follow: feed.follow

@@ -77,9 +77,6 @@ export const inDoubt = (state: State): ReadonlyArray<OpenCall> =>
     ? unanswered(state).filter((call) => call.permission === "allow" && call.runner === "deployment")
     : []
 
-/** Whether the session has something to do without a client. */
-export const isBusy = (state: State, limits: Limits): boolean => next(state, limits).type !== "rest"
-
 /** Why a client's event cannot be accepted in this state; null where it can. */
 export const refuse = (state: State, event: ClientEvent): string | null => {
   if (state.status === "terminated") return "it has ended"

@@ -1,0 +1,140 @@
+import { Context, Effect, FiberSet, Layer, Stream } from "effect"
+import { Alarm } from "../Alarm.ts"
+import { Catalog } from "../Catalog.ts"
+import { now } from "../domain/Common.ts"
+import type { ClientEvent, SessionEvent } from "../domain/Event.ts"
+import type { SessionId } from "../domain/Ids.ts"
+import type { Session, SessionRecord } from "../domain/Session.ts"
+import { SessionConflict, type SessionNotFound, type Sessions, type StreamOptions } from "../Sessions.ts"
+import { type EventQuery, type LogEntry, Storage, type StorageError } from "../Storage.ts"
+import { AgentLoop } from "./AgentLoop.ts"
+import * as EventStream from "./EventStream.ts"
+import * as SessionView from "./SessionView.ts"
+
+type Missing = SessionNotFound | StorageError
+type Refused = Missing | SessionConflict
+type Change = Parameters<Sessions["Service"]["update"]>[1]
+
+/** One session, as whoever holds it serves it: a Durable Object, or a process in a test. Each method is that of `Sessions`. */
+export class SessionObject extends Context.Service<
+  SessionObject,
+  {
+    create(record: SessionRecord, initialEvents: ReadonlyArray<ClientEvent>): Effect.Effect<Session, Refused>
+    readonly get: Effect.Effect<Session, Missing>
+    update(change: Change): Effect.Effect<Session, Refused>
+    readonly archive: Effect.Effect<Session, Refused>
+    readonly delete: Effect.Effect<void, Refused>
+    send(events: ReadonlyArray<ClientEvent>): Effect.Effect<ReadonlyArray<SessionEvent>, Refused>
+    events(query: EventQuery): Effect.Effect<ReadonlyArray<LogEntry>, Missing>
+    stream(options: StreamOptions): Effect.Effect<Stream.Stream<Uint8Array, StorageError>, Missing>
+    /** Goes on with what is left to do; does nothing where the session is at work already. */
+    readonly wake: Effect.Effect<void, StorageError>
+  }
+>()("ownloop/loop/SessionObject") {
+  static readonly layer = (id: SessionId): Layer.Layer<SessionObject, never, AgentLoop | Storage | Catalog | Alarm> =>
+    Layer.effect(
+      SessionObject,
+      Effect.gen(function* () {
+        const loop = yield* AgentLoop
+        const storage = yield* Storage
+        const catalog = yield* Catalog
+        const alarm = yield* Alarm
+        const work = yield* FiberSet.make()
+        /** Place of the last event that some client was given: a turn that ended unseen is shown to the next stream. */
+        let seenSeq = Number.POSITIVE_INFINITY
+
+        const get = Effect.map(loop.snapshot, SessionView.make)
+        const index = Effect.tap(get, catalog.putSession)
+
+        const turn = Effect.gen(function* () {
+          yield* loop.run
+          if (!(yield* loop.isBusy)) yield* alarm.clear
+          yield* index
+        }).pipe(Effect.catchCause((cause) => Effect.logError("the session stopped working; its alarm wakes it", cause)))
+
+        const start = Effect.andThen(alarm.set, FiberSet.run(work, turn))
+
+        const whileIdle = Effect.fnUntraced(function* (operation: string) {
+          const snapshot = yield* loop.snapshot
+          if (!(yield* loop.isBusy)) return snapshot
+          return yield* new SessionConflict({ id, detail: `it is running: interrupt it before you ${operation} it` })
+        })
+
+        const create = Effect.fn("SessionObject.create")(function* (
+          record: SessionRecord,
+          initialEvents: ReadonlyArray<ClientEvent>
+        ) {
+          yield* loop.putRecord(record)
+          seenSeq = 0
+          if (initialEvents.length > 0) yield* send(initialEvents)
+          return yield* index
+        })
+
+        const update = Effect.fn("SessionObject.update")(function* (change: Change) {
+          const { record } = yield* whileIdle("update")
+          const metadata = Object.entries({ ...record.metadata, ...change.metadata }).filter(
+            (entry): entry is [string, string] => entry[1] !== null
+          )
+          yield* loop.putRecord({
+            ...record,
+            title: change.title === undefined ? record.title : change.title,
+            metadata: Object.fromEntries(metadata)
+          })
+          return yield* index
+        })
+
+        const archive = Effect.fn("SessionObject.archive")(function* () {
+          const { record } = yield* whileIdle("archive")
+          if (record.archived_at === null) yield* loop.putRecord({ ...record, archived_at: yield* now })
+          return yield* index
+        })
+
+        const destroy = Effect.fn("SessionObject.delete")(function* () {
+          yield* whileIdle("delete")
+          yield* loop.destroy
+          yield* catalog.deleteSession(id)
+        })
+
+        const send = Effect.fn("SessionObject.send")(function* (events: ReadonlyArray<ClientEvent>) {
+          const { lastSeq } = yield* loop.snapshot
+          seenSeq = Math.min(seenSeq, lastSeq)
+          const entries = yield* loop.send(events)
+          yield* start
+          return entries.map(({ event }) => event)
+        })
+
+        const events = Effect.fn("SessionObject.events")(function* (query: EventQuery) {
+          yield* loop.snapshot
+          const entries = yield* storage.events(query)
+          see(entries)
+          return entries
+        })
+
+        const see = (entries: ReadonlyArray<LogEntry>) => {
+          for (const { seq } of entries) seenSeq = Math.max(seenSeq, seq)
+        }
+
+        /** From the turn that is not over, or that ended with nobody looking; a session at rest shows only what comes. */
+        const stream = Effect.fn("SessionObject.stream")(function* (options: StreamOptions) {
+          const { lastSeq, turnSeq } = yield* loop.snapshot
+          const isOver = !(yield* loop.isBusy) && seenSeq >= lastSeq
+          const frames = Stream.tap(loop.follow(isOver ? lastSeq : Math.max(turnSeq - 1, 0)), (frame) =>
+            Effect.sync(() => "seq" in frame && see([frame]))
+          )
+          return EventStream.encode(frames, options)
+        })
+
+        return SessionObject.of({
+          create,
+          get,
+          update,
+          archive: archive(),
+          delete: destroy(),
+          send,
+          events,
+          stream,
+          wake: Effect.flatMap(FiberSet.size(work), (running) => (running > 0 ? alarm.set : start))
+        })
+      })
+    )
+}

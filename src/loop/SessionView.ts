@@ -1,0 +1,27 @@
+import type { Session } from "../domain/Session.ts"
+import type { Snapshot } from "./SessionLog.ts"
+
+/** A session as the wire API shows it. */
+export const make = ({ record, state, updatedAt }: Snapshot): Session => ({
+  type: "session",
+  id: record.id,
+  // An accepted message is work, even before the loop has logged that it runs.
+  status: state.status === "idle" && state.queue.length > 0 && state.calls.length === 0 ? "running" : state.status,
+  agent: record.agent,
+  environment_id: record.environment_id,
+  title: record.title,
+  metadata: record.metadata,
+  resources: [],
+  vault_ids: [],
+  outcome_evaluations: [],
+  budget: null,
+  stats: {},
+  usage: {
+    input_tokens: state.usage.input_tokens,
+    output_tokens: state.usage.output_tokens,
+    cache_read_input_tokens: state.usage.cache_read_input_tokens
+  },
+  created_at: record.created_at,
+  updated_at: updatedAt,
+  archived_at: record.archived_at
+})
