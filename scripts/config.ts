@@ -21,9 +21,15 @@ export interface WorkerConfig {
  * The local start and the tests run on it, so `wrangler.jsonc` stays the only truth.
  */
 export const localConfig = (
-  overrides: { readonly main?: string; readonly vars?: Record<string, string> } = {}
+  overrides: {
+    readonly main?: string
+    readonly vars?: Record<string, string>
+    /** Parts of the configuration that a test's own Worker does not need. */
+    readonly without?: ReadonlyArray<"build" | "assets">
+  } = {}
 ): WorkerConfig => {
   const { ai: _, ...config } = parse(readFileSync(`${root}wrangler.jsonc`, "utf8")) as WorkerConfig
+  for (const part of overrides.without ?? []) delete config[part]
   return {
     ...config,
     main: overrides.main ?? config.main,

@@ -1,5 +1,6 @@
 import { Context, type Effect, type Option } from "effect"
 import type { Agent } from "./domain/Agent.ts"
+import type { Timestamp } from "./domain/Common.ts"
 import type { EgressDecision, EgressOutcome } from "./domain/Egress.ts"
 import type { Environment } from "./domain/Environment.ts"
 import type { AgentId, EnvironmentId, SessionId } from "./domain/Ids.ts"
@@ -20,6 +21,7 @@ export class Catalog extends Context.Service<
     addAgentVersion(agent: Agent): Effect.Effect<boolean, StorageError>
     /** One version, or the newest. */
     agent(id: AgentId, version?: number): Effect.Effect<Option.Option<Agent>, StorageError>
+    /** `after` is a version, in digits: all of them have the same id. */
     agentVersions(id: AgentId, page: PageQuery): Effect.Effect<ReadonlyArray<Agent>, StorageError>
     agents(page: PageQuery & { readonly includeArchived: boolean }): Effect.Effect<ReadonlyArray<Agent>, StorageError>
     /** Sets `archived_at` on every version. */
@@ -45,9 +47,12 @@ export class Catalog extends Context.Service<
     /** Forgets the session and its egress decisions. */
     deleteSession(id: SessionId): Effect.Effect<void, StorageError>
 
+    /** Adding the same decision again changes nothing. */
     addDecision(decision: EgressDecision): Effect.Effect<void, StorageError>
     decisions(
       page: PageQuery & { readonly sessionId?: SessionId; readonly outcome?: EgressOutcome }
     ): Effect.Effect<ReadonlyArray<EgressDecision>, StorageError>
+    /** Forgets the decisions of all sessions that were made before this time: they are kept only for a while. */
+    deleteDecisionsBefore(time: Timestamp): Effect.Effect<void, StorageError>
   }
 >()("ownloop/Catalog") {}

@@ -1,0 +1,48 @@
+import { Effect, Layer, Scope } from "effect"
+import { Context } from "effect"
+import type { SessionId } from "../../src/domain/Ids.ts"
+import { SessionObject } from "../../src/loop/SessionObject.ts"
+import { SessionNotFound, Sessions } from "../../src/Sessions.ts"
+import { StorageError } from "../../src/Storage.ts"
+
+/** Sessions in this process, for tests and for Node: each gets its own layers, which end with this one. */
+export const layer = <E, R>(
+  session: (id: SessionId) => Layer.Layer<SessionObject, E, R>
+): Layer.Layer<Sessions, never, R> =>
+  Layer.effect(
+    Sessions,
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      const services = yield* Effect.context<R>()
+      const objects = new Map<SessionId, SessionObject["Service"]>()
+
+      const open = (id: SessionId) =>
+        Layer.buildWithScope(Layer.fresh(session(id)), scope).pipe(
+          Effect.provide(services),
+          Effect.map((context) => Context.get(context, SessionObject)),
+          Effect.mapError((cause) => new StorageError({ operation: "open", cause })),
+          Effect.tap((object) => Effect.sync(() => objects.set(id, object)))
+        )
+
+      const find = (id: SessionId) => {
+        const object = objects.get(id)
+        return object === undefined ? Effect.fail(new SessionNotFound({ id })) : Effect.succeed(object)
+      }
+
+      return Sessions.of({
+        create: (record, initialEvents) =>
+          Effect.flatMap(open(record.id), (object) => object.create(record, initialEvents)).pipe(
+            Effect.catchTag(["SessionConflict", "SessionNotFound"], (error) =>
+              Effect.fail(new StorageError({ operation: "create", cause: error.message }))
+            )
+          ),
+        get: (id) => Effect.flatMap(find(id), (object) => object.get),
+        update: (id, change) => Effect.flatMap(find(id), (object) => object.update(change)),
+        archive: (id) => Effect.flatMap(find(id), (object) => object.archive),
+        delete: (id) => Effect.flatMap(find(id), (object) => object.delete),
+        send: (id, events) => Effect.flatMap(find(id), (object) => object.send(events)),
+        events: (id, query) => Effect.flatMap(find(id), (object) => object.events(query)),
+        stream: (id, options) => Effect.flatMap(find(id), (object) => object.stream(options))
+      })
+    })
+  )

@@ -1,0 +1,36 @@
+import { Effect, Schema } from "effect"
+import type { ClientEvent, SessionEvent } from "../../src/domain/Event.ts"
+import type { Session, SessionRecord } from "../../src/domain/Session.ts"
+import { SessionConflict, SessionNotFound, type Sessions } from "../../src/Sessions.ts"
+import { type EventQuery, type LogEntry, StorageError } from "../../src/Storage.ts"
+
+/** Errors cross to another object as data: class instances do not survive a structured clone. */
+const Failure = Schema.Union([SessionNotFound, SessionConflict, StorageError])
+type Failure = typeof Failure.Type
+const encodeFailure = Schema.encodeSync(Failure)
+const decodeFailure = Schema.decodeUnknownSync(Failure)
+
+export type Reply<A> =
+  | { readonly ok: true; readonly value: A }
+  | { readonly ok: false; readonly error: typeof Failure.Encoded }
+
+export const toReply = <A, R>(effect: Effect.Effect<A, Failure, R>): Effect.Effect<Reply<A>, never, R> =>
+  Effect.match(effect, {
+    onSuccess: (value) => ({ ok: true, value }),
+    onFailure: (failure) => ({ ok: false, error: encodeFailure(failure) })
+  })
+
+export const fromReply = <A>(reply: Reply<A>): Effect.Effect<A, Failure> =>
+  reply.ok ? Effect.succeed(reply.value) : Effect.fail(decodeFailure(reply.error))
+
+/** The methods of a session's Durable Object. All data is plain. */
+export interface SessionRpc {
+  create(record: SessionRecord, initialEvents: ReadonlyArray<ClientEvent>): Promise<Reply<Session>>
+  get(): Promise<Reply<Session>>
+  update(change: Parameters<Sessions["Service"]["update"]>[1]): Promise<Reply<Session>>
+  archive(): Promise<Reply<Session>>
+  destroy(): Promise<Reply<void>>
+  send(events: ReadonlyArray<ClientEvent>): Promise<Reply<ReadonlyArray<SessionEvent>>>
+  events(query: EventQuery): Promise<Reply<ReadonlyArray<LogEntry>>>
+  stream(deltas: ReadonlyArray<"agent.message" | "agent.thinking">): Promise<Reply<ReadableStream<Uint8Array>>>
+}

@@ -1,0 +1,26 @@
+import { apiKey, baseUrl, isServing, startWorker } from "./server.ts"
+import { runTask } from "./session.ts"
+
+const sample = "write the numbers 1 to 100 to numbers.txt, run a script over it that adds them up, and read the result"
+
+if (await isServing()) {
+  console.error(`Ownloop is already serving at ${baseUrl}. Give it work: npm run task -- "..."`)
+  process.exit(1)
+}
+if (process.env["ANTHROPIC_API_KEY"] !== undefined) {
+  console.log("ANTHROPIC_API_KEY is set in this shell. Ownloop refuses such keys and does not pass it on.")
+}
+const worker = await startWorker()
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void worker.stop())
+console.log(`Ownloop serves at ${baseUrl}`)
+console.log(worker.brain.found)
+console.log("\nA sample task:\n")
+const problem = await runTask(sample).catch((error: unknown) => String(error))
+if (problem !== null) console.error(`\nthe sample task stopped: ${problem}`)
+console.log(`
+Still serving. Try, in another terminal:
+  npm run task -- "write a haiku about queues to haiku.txt"
+Or point an SDK of the Managed Agents API here:
+  baseURL ${baseUrl}   authToken ${apiKey()}
+Ctrl-C stops it.`)
+process.exitCode = await worker.ended

@@ -1,0 +1,14 @@
+import { isServing, startWorker } from "./server.ts"
+import { runTask } from "./session.ts"
+
+const task = process.argv.slice(2).join(" ").trim()
+if (task === "") {
+  console.error('usage: npm run task -- "what the agent should do"')
+  process.exit(2)
+}
+const worker = (await isServing()) ? null : await startWorker()
+if (worker !== null) console.log(worker.brain.found)
+const problem = await runTask(task).catch((error: unknown) => String(error))
+if (problem !== null) console.error(`stopped: ${problem}`)
+await worker?.stop()
+process.exitCode = problem === null ? 0 : 1

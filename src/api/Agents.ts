@@ -1,0 +1,97 @@
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
+import { Agent, type ModelConfig } from "../domain/Agent.ts"
+import { Name } from "../domain/Common.ts"
+import { AgentId } from "../domain/Ids.ts"
+import { ToolsInput } from "./AgentTools.ts"
+import { Authorization } from "./Auth.ts"
+import { wire } from "./Errors.ts"
+import { MetadataInput, MetadataPatch, nullable, refused, unsupported, unsupportedFilter } from "./Fields.ts"
+import * as Paging from "./Paging.ts"
+
+const ModelName = Schema.NonEmptyString.check(Schema.isMaxLength(256))
+
+export const ModelInput = Schema.Union([
+  ModelName,
+  Schema.Struct({
+    id: ModelName,
+    effort: unsupported(),
+    inference_geo: unsupported(),
+    speed: nullable(Schema.Literal("standard"))
+  })
+])
+
+export const modelOf = (input: typeof ModelInput.Type): ModelConfig => ({
+  id: typeof input === "string" ? input : input.id
+})
+
+export const System = Schema.String.check(Schema.isMaxLength(100_000))
+
+const optional = {
+  description: nullable(Schema.String.check(Schema.isMaxLength(10_000))),
+  system: nullable(System),
+  tools: nullable(ToolsInput),
+  mcp_servers: unsupported(),
+  skills: unsupported(),
+  multiagent: unsupported(),
+  execution_identity: nullable(
+    Schema.Union([Schema.Struct({ type: Schema.Literal("service_account") }), refused("aws_role")]).annotate({
+      message: "expected the type service_account"
+    })
+  )
+}
+
+export const CreateAgent = Schema.Struct({
+  name: Name,
+  model: ModelInput,
+  ...optional,
+  metadata: nullable(MetadataInput)
+})
+
+/** Absent fields stay as they are; null clears. */
+export const UpdateAgent = Schema.Struct({
+  name: Schema.optionalKey(Name),
+  model: Schema.optionalKey(ModelInput),
+  ...optional,
+  metadata: nullable(MetadataPatch),
+  /** The version that the client has seen: another one in the meantime is a conflict. */
+  version: nullable(Schema.Int)
+})
+
+const params = { id: AgentId }
+const Version = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
+
+export class AgentsGroup extends HttpApiGroup.make("agents")
+  .add(
+    HttpApiEndpoint.post("create", "/v1/agents", { payload: CreateAgent, success: Agent, error: wire.InvalidRequest }),
+    HttpApiEndpoint.get("list", "/v1/agents", {
+      query: {
+        ...Paging.query(),
+        include_archived: Schema.optionalKey(Schema.Boolean),
+        "created_at[gte]": unsupportedFilter,
+        "created_at[lte]": unsupportedFilter
+      },
+      success: Paging.response(Agent),
+      error: wire.InvalidRequest
+    }),
+    HttpApiEndpoint.get("get", "/v1/agents/:id", {
+      params,
+      query: { version: Schema.optionalKey(Version) },
+      success: Agent,
+      error: wire.NotFound
+    }),
+    HttpApiEndpoint.post("update", "/v1/agents/:id", {
+      params,
+      payload: UpdateAgent,
+      success: Agent,
+      error: [wire.InvalidRequest, wire.NotFound, wire.Conflict]
+    }),
+    HttpApiEndpoint.post("archive", "/v1/agents/:id/archive", { params, success: Agent, error: wire.NotFound }),
+    HttpApiEndpoint.get("versions", "/v1/agents/:id/versions", {
+      params,
+      query: Paging.query(),
+      success: Paging.response(Agent),
+      error: [wire.InvalidRequest, wire.NotFound]
+    })
+  )
+  .middleware(Authorization) {}

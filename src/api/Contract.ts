@@ -1,0 +1,15 @@
+import { HttpApi, OpenApi } from "effect/http-api"
+import { AgentsGroup } from "./Agents.ts"
+import { EgressGroup } from "./Egress.ts"
+import { EnvironmentsGroup } from "./Environments.ts"
+import { EventsGroup } from "./Events.ts"
+import { HealthGroup } from "./Health.ts"
+import { RequestErrors } from "./RequestErrors.ts"
+import { SessionsGroup } from "./Sessions.ts"
+import { ToolsGroup } from "./Tools.ts"
+
+/** The wire API: that of Managed Agents, and what is ours beside it (`/v1/tools`, `/v1/egress`). */
+export class Api extends HttpApi.make("ownloop")
+  .add(AgentsGroup, EnvironmentsGroup, SessionsGroup, EventsGroup, ToolsGroup, EgressGroup, HealthGroup)
+  .middleware(RequestErrors)
+  .annotate(OpenApi.Title, "Ownloop") {}

@@ -1,0 +1,12 @@
+import { Context } from "effect"
+import type { Backend } from "../domain/Environment.ts"
+import type { ToolListing } from "../ToolRegistry.ts"
+
+/** What this deployment has, as its composition root put it together. */
+export class Deployment extends Context.Service<
+  Deployment,
+  {
+    readonly tools: ReadonlyArray<ToolListing>
+    readonly backends: ReadonlySet<Backend>
+  }
+>()("ownloop/api/Deployment") {}

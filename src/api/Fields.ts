@@ -1,0 +1,51 @@
+import { Effect, Schema } from "effect"
+import { InvalidRequest } from "./Errors.ts"
+
+/** A field that this deployment does not have: refused by name instead of dropped, unless it is absent, null or empty. */
+export const unsupported = (reason = "is not supported yet") =>
+  Schema.optionalKey(
+    Schema.Json.check(
+      Schema.makeFilter((value) => value === null || (Array.isArray(value) && value.length === 0) || reason)
+    )
+  )
+
+/** A filter of a list that this deployment does not have. */
+export const unsupportedFilter = Schema.optionalKey(
+  Schema.String.check(Schema.makeFilter(() => "is not supported yet"))
+)
+
+/** A member of a union that this deployment does not have: refused by name. */
+export const refused = <const Type extends string>(type: Type) =>
+  Schema.Struct({ type: Schema.Literal(type) }).pipe(
+    Schema.refine((_): _ is never => false, { message: `${type} is not supported yet` })
+  )
+
+export const nullable = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
+
+const maxPairs = 16
+const maxKey = 64
+const MetadataValue = Schema.String.check(Schema.isMaxLength(512))
+const shortKeys = Schema.makeFilter((metadata: { readonly [key: string]: unknown }) =>
+  Object.keys(metadata).every((key) => key.length <= maxKey) ? true : `has a key of more than ${maxKey} characters`
+)
+
+/** `Metadata` of the domain, where a key too long is an error and not ignored. */
+export const MetadataInput = Schema.Record(Schema.String, MetadataValue).check(
+  Schema.isMaxProperties(maxPairs),
+  shortKeys
+)
+
+/** Sets the keys given; null removes one. */
+export const MetadataPatch = Schema.Record(Schema.String, Schema.NullOr(MetadataValue)).check(shortKeys)
+
+type Metadata = typeof MetadataInput.Type
+
+export const patchMetadata = (
+  metadata: Metadata,
+  patch: typeof MetadataPatch.Type | null | undefined
+): Effect.Effect<Metadata, InvalidRequest> => {
+  const merged = Object.entries({ ...metadata, ...patch }).filter((entry): entry is [string, string] => entry[1] !== null)
+  return merged.length > maxPairs
+    ? Effect.fail(new InvalidRequest({ message: `metadata: would have more than ${maxPairs} pairs` }))
+    : Effect.succeed(Object.fromEntries(merged))
+}

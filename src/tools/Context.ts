@@ -1,0 +1,36 @@
+import { Effect, Option } from "effect"
+import { HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
+import type { EventId, SessionId } from "../domain/Ids.ts"
+import type { SandboxBackend } from "../SandboxBackend.ts"
+import type { ToolContext, ToolEnv } from "./defineTool.ts"
+
+/** What one call of a tool gets. */
+export const makeContext = (call: {
+  readonly sessionId: SessionId
+  readonly callId: EventId
+  readonly sandbox: SandboxBackend["Service"]
+  readonly http: HttpClient.HttpClient
+  readonly env: ToolEnv
+  readonly signal: AbortSignal
+}): Effect.Effect<ToolContext> =>
+  Effect.map(Effect.context<never>(), (services) => {
+    const { sessionId, sandbox: workspace, env, signal } = call
+    const idempotencyKey = `${sessionId}:${call.callId}`
+    const http = HttpClient.mapRequest(call.http, (request) =>
+      "idempotency-key" in request.headers
+        ? request
+        : HttpClientRequest.setHeader(request, "Idempotency-Key", idempotencyKey)
+    )
+    const run = Effect.runPromiseWith(services)
+    const fetch: ToolContext["fetch"] = (input, init) => {
+      const request = new Request(input, init)
+      return run(Effect.map(http.execute(HttpClientRequest.fromWeb(request)), toResponse), {
+        signal: AbortSignal.any([signal, request.signal])
+      })
+    }
+    const runPromise: ToolContext["runPromise"] = (effect) => run(effect, { signal })
+    return { sessionId, idempotencyKey, workspace, http, fetch, runPromise, signal, env }
+  })
+
+const toResponse = (response: HttpClientResponse.HttpClientResponse) =>
+  Option.getOrThrow(HttpClientResponse.toWeb(response))

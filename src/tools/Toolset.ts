@@ -1,0 +1,118 @@
+import { Cause, Effect, Layer, Predicate } from "effect"
+import { AnthropicKeyRefused, isAnthropicKey } from "../domain/AnthropicKey.ts"
+import { EgressHttpClient } from "../EgressPolicy.ts"
+import { SandboxBackend } from "../SandboxBackend.ts"
+import { type ToolListing, ToolRegistry, type ToolResult } from "../ToolRegistry.ts"
+import { makeContext } from "./Context.ts"
+import type { Tool, ToolEnv } from "./defineTool.ts"
+import { redactor } from "./redactor.ts"
+import { capped } from "./Text.ts"
+
+export interface Toolset {
+  readonly builtIn: ReadonlyArray<Tool>
+  readonly custom: ReadonlyArray<Tool>
+}
+
+/** Bytes of one result: as much as `read` answers. */
+const resultLimit = 256 * 1024
+
+/** Joins two lists of tools. Throws where two tools have one name. */
+export const make = (toolset: Toolset): Toolset => {
+  const names = new Set<string>()
+  for (const { name } of [...toolset.builtIn, ...toolset.custom]) {
+    if (names.has(name)) throw new TypeError(`tool ${name}: there are two of this name`)
+    names.add(name)
+  }
+  return toolset
+}
+
+/** What a deployment with these bindings has, session or not. */
+export const list = ({ builtIn, custom }: Toolset, env: ToolEnv): ReadonlyArray<ToolListing> => [
+  ...builtIn.map((tool) => listing(tool, "built_in", env)),
+  ...custom.map((tool) => listing(tool, "custom", env))
+]
+
+const listing = (tool: Tool, source: ToolListing["source"], env: ToolEnv): ToolListing => {
+  const reason = unavailable(tool, env)
+  const { name, description, inputSchema } = tool
+  return { name, description, input_schema: inputSchema, source, available: reason === null, reason }
+}
+
+const unavailable = (tool: Tool, env: ToolEnv): string | null => {
+  try {
+    return tool.requires(env) ?? null
+  } catch (error) {
+    return redactor(env)(messageOf(error))
+  }
+}
+
+/** The registry of one session. */
+export const layer = (
+  toolset: Toolset,
+  env: ToolEnv
+): Layer.Layer<ToolRegistry, AnthropicKeyRefused, SandboxBackend | EgressHttpClient> =>
+  Layer.effect(
+    ToolRegistry,
+    Effect.gen(function* () {
+      yield* refuseAnthropicKeys(env)
+      const sandbox = yield* SandboxBackend
+      const http = yield* EgressHttpClient
+      const listings = list(toolset, env)
+      const tools = new Map([...toolset.builtIn, ...toolset.custom].map((tool) => [tool.name, tool]))
+      const reasons = new Map(listings.map(({ name, reason }) => [name, reason]))
+      const available = listings.filter((tool) => tool.available).map((tool) => tool.name)
+      const redact = redactor(env)
+      const result = (text: string, isError: boolean): ToolResult => ({
+        text: capped(redact(text), resultLimit),
+        isError
+      })
+
+      return ToolRegistry.of({
+        list: listings,
+        isReplaySafe: (name) => tools.get(name)?.replaySafe ?? false,
+        call: Effect.fn("ToolRegistry.call")(function* (sessionId, call) {
+          yield* Effect.annotateCurrentSpan({ "gen_ai.tool.name": call.name, "gen_ai.tool.call.id": call.id })
+          const tool = tools.get(call.name)
+          if (tool === undefined) {
+            return result(`There is no tool "${call.name}". The tools are: ${available.join(", ") || "none"}.`, true)
+          }
+          const reason = reasons.get(call.name) ?? null
+          if (reason !== null) return result(`The tool ${call.name} is not available: ${reason}`, true)
+          const controller = new AbortController()
+          const context = yield* makeContext({
+            sessionId,
+            callId: call.id,
+            sandbox,
+            http,
+            env,
+            signal: controller.signal
+          })
+          return yield* tool.run(call.input, context).pipe(
+            Effect.onInterrupt(() => Effect.sync(() => controller.abort())),
+            Effect.matchCause({
+              onSuccess: (text) => result(text, false),
+              // Not reached where the call itself is interrupted: that stays an interruption.
+              onFailure: (cause) =>
+                result(Cause.hasInterruptsOnly(cause) ? "The tool stopped itself." : messageOf(Cause.squash(cause)), true)
+            })
+          )
+        })
+      })
+    })
+  )
+
+/** The message that a person or a model may read of whatever was thrown; never its stack. */
+const messageOf = (error: unknown): string => {
+  if (Predicate.isString(error) && error !== "") return error
+  if (Predicate.hasProperty(error, "message") && Predicate.isString(error.message) && error.message !== "") {
+    return error.message
+  }
+  return "The tool failed and did not say why."
+}
+
+const refuseAnthropicKeys = (env: ToolEnv): Effect.Effect<void, AnthropicKeyRefused> => {
+  const found = Object.entries(env).find(
+    ([name, value]) => name === "ANTHROPIC_API_KEY" || (Predicate.isString(value) && isAnthropicKey(value))
+  )
+  return found === undefined ? Effect.void : Effect.fail(new AnthropicKeyRefused({ where: `the binding ${found[0]}` }))
+}
