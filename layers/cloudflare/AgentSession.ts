@@ -1,55 +1,74 @@
 import { DurableObject } from "cloudflare:workers"
-import { Effect, ManagedRuntime, Stream } from "effect"
+import { Effect, ManagedRuntime, Option, Stream } from "effect"
 import type { ClientEvent } from "../../src/domain/Event.ts"
-import type { SessionId } from "../../src/domain/Ids.ts"
 import type { SessionRecord } from "../../src/domain/Session.ts"
 import { SessionObject } from "../../src/loop/SessionObject.ts"
-import type { EventQuery } from "../../src/Storage.ts"
+import { SessionNotFound } from "../../src/Sessions.ts"
+import { type EventQuery, Storage } from "../../src/Storage.ts"
 import * as Cloudflare from "../cloudflare.ts"
-import { type SessionRpc, toReply } from "../sessions/rpc.ts"
+import { type Failure, type Reply, type SessionRpc, toReply } from "../sessions/rpc.ts"
 
 /** One session: its log and its files in this object's SQLite, its loop in this object's runtime. Named by the session's id. */
 export class AgentSession extends DurableObject<Env> implements SessionRpc {
-  readonly #runtime
+  #runtime: ManagedRuntime.ManagedRuntime<SessionObject, unknown> | undefined
 
-  constructor(ctx: DurableObjectState<Cloudflare.Props>, env: Env) {
-    super(ctx, env)
-    this.#runtime = ManagedRuntime.make(Cloudflare.session(ctx, env, ctx.id.name as SessionId))
-    void ctx.blockConcurrencyWhile(() => this.#runtime.context())
+  /** The layers are chosen by the session's record: an object without one, an unknown id, has no runtime and stores nothing. */
+  readonly #open = Effect.gen({ self: this }, function* () {
+    if (this.#runtime === undefined) {
+      const record = yield* Effect.provide(
+        Storage.use((storage) => storage.record),
+        Cloudflare.storage(this.ctx)
+      )
+      if (Option.isNone(record)) return yield* new SessionNotFound({ id: this.ctx.id.name ?? "" })
+      this.#start(record.value)
+    }
+    return this.#runtime!
+  })
+
+  #start(record: SessionRecord) {
+    return (this.#runtime ??= ManagedRuntime.make(Cloudflare.session(this.ctx, this.env, record)))
   }
 
-  #reply<A>(use: (session: SessionObject["Service"]) => Parameters<typeof toReply<A, never>>[0]) {
-    return this.#runtime.runPromise(toReply(SessionObject.use(use)))
+  #use<A>(f: (session: SessionObject["Service"]) => Effect.Effect<A, Failure>): Promise<Reply<A>> {
+    return this.#open.pipe(
+      Effect.flatMap((runtime) => Effect.promise(() => runtime.runPromise(toReply(SessionObject.use(f))))),
+      Effect.catch((failure) => toReply(Effect.fail(failure))),
+      Effect.runPromise
+    )
   }
 
   create(record: SessionRecord, initialEvents: ReadonlyArray<ClientEvent>) {
-    return this.#reply((session) => session.create(record, initialEvents))
+    return this.#start(record).runPromise(
+      toReply(SessionObject.use((session) => session.create(record, initialEvents)))
+    )
   }
   get() {
-    return this.#reply((session) => session.get)
+    return this.#use((session) => session.get)
   }
-  update(change: Parameters<SessionObject["Service"]["update"]>[0]) {
-    return this.#reply((session) => session.update(change))
+  update(change: Parameters<SessionRpc["update"]>[0]) {
+    return this.#use((session) => session.update(change))
   }
   archive() {
-    return this.#reply((session) => session.archive)
+    return this.#use((session) => session.archive)
   }
-  destroy() {
-    return this.#reply((session) => session.delete)
+  async destroy() {
+    const reply = await this.#use((session) => session.delete)
+    if (reply.ok) this.#runtime = undefined
+    return reply
   }
   send(events: ReadonlyArray<ClientEvent>) {
-    return this.#reply((session) => session.send(events))
+    return this.#use((session) => session.send(events))
   }
   events(query: EventQuery) {
-    return this.#reply((session) => session.events(query))
+    return this.#use((session) => session.events(query))
   }
   stream(deltas: ReadonlyArray<"agent.message" | "agent.thinking">) {
-    return this.#reply((session) =>
+    return this.#use((session) =>
       Effect.map(session.stream({ deltas: new Set(deltas) }), (frames) => Stream.toReadableStream(frames))
     )
   }
 
   override async alarm() {
-    await this.#runtime.runPromise(SessionObject.use((session) => session.wake))
+    await this.#use((session) => session.wake)
   }
 }

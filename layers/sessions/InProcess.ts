@@ -1,13 +1,13 @@
-import { Effect, Layer, Scope } from "effect"
-import { Context } from "effect"
+import { Context, Effect, Layer } from "effect"
 import type { SessionId } from "../../src/domain/Ids.ts"
+import type { SessionRecord } from "../../src/domain/Session.ts"
 import { SessionObject } from "../../src/loop/SessionObject.ts"
 import { SessionNotFound, Sessions } from "../../src/Sessions.ts"
 import { StorageError } from "../../src/Storage.ts"
 
 /** Sessions in this process, for tests and for Node: each gets its own layers, which end with this one. */
 export const layer = <E, R>(
-  session: (id: SessionId) => Layer.Layer<SessionObject, E, R>
+  session: (record: SessionRecord) => Layer.Layer<SessionObject, E, R>
 ): Layer.Layer<Sessions, never, R> =>
   Layer.effect(
     Sessions,
@@ -16,12 +16,12 @@ export const layer = <E, R>(
       const services = yield* Effect.context<R>()
       const objects = new Map<SessionId, SessionObject["Service"]>()
 
-      const open = (id: SessionId) =>
-        Layer.buildWithScope(Layer.fresh(session(id)), scope).pipe(
+      const open = (record: SessionRecord) =>
+        Layer.buildWithScope(Layer.fresh(session(record)), scope).pipe(
           Effect.provide(services),
           Effect.map((context) => Context.get(context, SessionObject)),
           Effect.mapError((cause) => new StorageError({ operation: "open", cause })),
-          Effect.tap((object) => Effect.sync(() => objects.set(id, object)))
+          Effect.tap((object) => Effect.sync(() => objects.set(record.id, object)))
         )
 
       const find = (id: SessionId) => {
@@ -31,7 +31,7 @@ export const layer = <E, R>(
 
       return Sessions.of({
         create: (record, initialEvents) =>
-          Effect.flatMap(open(record.id), (object) => object.create(record, initialEvents)).pipe(
+          Effect.flatMap(open(record), (object) => object.create(record, initialEvents)).pipe(
             Effect.catchTag(["SessionConflict", "SessionNotFound"], (error) =>
               Effect.fail(new StorageError({ operation: "create", cause: error.message }))
             )

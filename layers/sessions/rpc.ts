@@ -6,7 +6,7 @@ import { type EventQuery, type LogEntry, StorageError } from "../../src/Storage.
 
 /** Errors cross to another object as data: class instances do not survive a structured clone. */
 const Failure = Schema.Union([SessionNotFound, SessionConflict, StorageError])
-type Failure = typeof Failure.Type
+export type Failure = typeof Failure.Type
 const encodeFailure = Schema.encodeSync(Failure)
 const decodeFailure = Schema.decodeUnknownSync(Failure)
 

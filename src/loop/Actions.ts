@@ -96,7 +96,7 @@ export const make = Effect.fnUntraced(function* (log: SessionLog) {
     yield* Effect.forEach(calls, runTool, { concurrency: parallelCalls, discard: true })
   })
 
-  const stop = Effect.fnUntraced(function* ({ stopReason }: Turn.Action & { readonly type: "stop" }) {
+  const stop = Effect.fn("AgentLoop.stop")(function* ({ stopReason }: Turn.Action & { readonly type: "stop" }) {
     yield* log.append([
       ...(stopReason.type === "budget_reached" ? [stepsExhausted] : []),
       { type: "session.status_idle", stop_reason: stopReason, stop_details: null }

@@ -1,4 +1,4 @@
-import { Cause, Config, Context, Effect, Exit, Fiber, FiberHandle, Layer, Semaphore, type Stream } from "effect"
+import { Config, Context, Effect, Latch, Layer, Semaphore, type Stream } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { ClientEvent } from "../domain/Event.ts"
 import type { SessionId } from "../domain/Ids.ts"
@@ -47,7 +47,8 @@ export class AgentLoop extends Context.Service<
         const limits = yield* AgentLoopConfig
         const log = yield* SessionLog.make(id)
         const actions = yield* Actions.make(log)
-        const work = yield* FiberHandle.make<unknown, SessionNotFound | StorageError>()
+        /** Open from an interrupt until the turn that it ends has ended. */
+        const interrupt = yield* Latch.make()
         const oneAtATime = Semaphore.withPermit(yield* Semaphore.make(1))
 
         const send = Effect.fn("AgentLoop.send")(function* (events: ReadonlyArray<ClientEvent>) {
@@ -59,7 +60,7 @@ export class AgentLoop extends Context.Service<
           const entries = yield* log.append(
             events.map((event) => (event.type === "user.message" ? { ...event, processed_at: null } : event))
           )
-          if (events.some(({ type }) => type === "user.interrupt")) yield* FiberHandle.clear(work)
+          if ((yield* log.snapshot).state.interrupted) yield* interrupt.open
           return entries
         })
 
@@ -69,9 +70,12 @@ export class AgentLoop extends Context.Service<
             const { state } = yield* log.snapshot
             const action = Turn.next(state, limits)
             if (action.type === "rest") return
-            // Its own fiber, so that an interrupt ends the action and not the loop.
-            const exit = yield* Fiber.await(yield* FiberHandle.run(work, actions.perform(action)))
-            if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.failCause(exit.cause)
+            if (!state.interrupted) {
+              yield* Effect.raceFirst(actions.perform(action), interrupt.await)
+              continue
+            }
+            yield* actions.perform(action)
+            if (action.type === "stop") yield* interrupt.close
           }
         }, oneAtATime)
 

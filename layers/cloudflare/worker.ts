@@ -1,0 +1,15 @@
+import { env } from "cloudflare:workers"
+import * as Cloudflare from "../cloudflare.ts"
+
+export { AgentSession } from "./AgentSession.ts"
+
+/** The way out of every session: sandboxes and tools reach the network through this entrypoint alone. */
+export class Gateway extends Cloudflare.Gateway {}
+
+const api = Cloudflare.api(env)
+
+export default {
+  fetch: api,
+  /** Once a day: the egress audit is kept for 30 days. */
+  scheduled: (event) => Cloudflare.expire(env, event.scheduledTime)
+} satisfies ExportedHandler<Env>
