@@ -1,8 +1,18 @@
 import { DurableObject } from "cloudflare:workers"
-import { Cause, Effect, Exit, type Layer } from "effect"
+import { Cause, Effect, Exit, Layer } from "effect"
+import * as CatalogD1 from "../../layers/storage/CatalogD1.ts"
+import * as SessionLogSqlite from "../../layers/storage/SessionLogSqlite.ts"
+import * as WorkspaceSqlite from "../../layers/storage/WorkspaceSqlite.ts"
+import * as Catalog from "../Catalog.contract.ts"
+import * as EgressPolicy from "../EgressPolicy.contract.ts"
+import { policyStore } from "../EgressPolicy.layers.ts"
+import * as Storage from "../Storage.contract.ts"
+import * as StorageSqlite from "../StorageSqlite.contract.ts"
+import * as Workspace from "../Workspace.contract.ts"
 import type { Contract } from "./contract.ts"
 
 interface Env {
+  readonly CATALOG: D1Database
   readonly SESSIONS: DurableObjectNamespace<AgentSession>
 }
 
@@ -21,8 +31,29 @@ const suite = <R>(
   }
 })
 
+const session = (storage: DurableObjectStorage) =>
+  Layer.merge(SessionLogSqlite.layer(storage), WorkspaceSqlite.layer(storage))
+
+/** All tests share one database: each starts by emptying it. */
+const emptyCatalog = (db: D1Database) =>
+  Layer.effectDiscard(
+    Effect.promise(() =>
+      db.batch(
+        ["agents", "environments", "sessions", "egress_decisions"].map((table) => db.prepare(`DELETE FROM ${table}`))
+      )
+    )
+  ).pipe(Layer.provideMerge(CatalogD1.layer(db)))
+
 /** Keys name the layer. `contracts.worker.test.ts` names the same ones with their contracts. */
-const suites: Record<string, Suite> = {}
+const suites: Record<string, Suite> = {
+  SessionLogSqlite: suite(Storage.contract, ({ storage }) => session(storage)),
+  WorkspaceSqlite: suite(Workspace.contract, ({ storage }) => WorkspaceSqlite.layer(storage)),
+  StorageSqlite: suite(StorageSqlite.contract, ({ storage }) =>
+    Layer.merge(session(storage), Layer.succeed(StorageSqlite.ObjectStorage, storage))
+  ),
+  CatalogD1: suite(Catalog.contract, (_, { CATALOG }) => emptyCatalog(CATALOG)),
+  PolicyStore: suite(EgressPolicy.contract, (_, { CATALOG }) => policyStore(emptyCatalog(CATALOG)))
+}
 
 /** Stands in for the product's session object: same class name, so that the configuration needs no second truth. */
 export class AgentSession extends DurableObject<Env> {
@@ -31,14 +62,14 @@ export class AgentSession extends DurableObject<Env> {
     const exit = await Effect.runPromiseExit(suites[name]!.run(test, this.ctx, this.env))
     return Exit.isSuccess(exit) ? null : Cause.pretty(exit.cause)
   }
+
+  /** Lets tests set an alarm. */
+  override alarm(): void {}
 }
 
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
-    const [name, test] = (await request.json()) as [string, string]
+    const [name, test] = await request.json<[string, string]>()
     return Response.json(await env.SESSIONS.getByName(`${name}/${test}`).run(name, test))
   }
 }
-
-// `suite` is used by the entries of `suites`.
-void suite

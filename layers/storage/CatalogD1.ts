@@ -1,0 +1,194 @@
+import { Array, type Cause, Effect, Layer, Schema } from "effect"
+import { Catalog, type PageQuery } from "../../src/Catalog.ts"
+import { Agent } from "../../src/domain/Agent.ts"
+import { EgressDecision } from "../../src/domain/Egress.ts"
+import { Environment } from "../../src/domain/Environment.ts"
+import { Session } from "../../src/domain/Session.ts"
+import type { StorageError } from "../../src/Storage.ts"
+import { failed } from "./failed.ts"
+
+/** A condition of a query, with the values of its placeholders. */
+type Condition = readonly [sql: string, ...values: ReadonlyArray<string | number>]
+
+const given = <A>(value: A | undefined, condition: (value: A) => Condition): ReadonlyArray<Condition> =>
+  value === undefined ? [] : [condition(value)]
+
+const before = ({ after }: PageQuery) => given(after, (after) => ["id < ?", after])
+
+const notArchived = (includeArchived: boolean): ReadonlyArray<Condition> =>
+  includeArchived ? [] : [["archived_at IS NULL"]]
+
+const json = <A, E>(schema: Schema.Codec<A, E>) => {
+  const Json = Schema.fromJsonString(schema)
+  return { encode: Schema.encodeEffect(Json), decode: Schema.decodeUnknownEffect(Schema.Array(Json)) }
+}
+
+const agentJson = json(Agent)
+const environmentJson = json(Environment)
+const sessionJson = json(Session)
+const decisionJson = json(EgressDecision)
+
+/** A method under a span of its name; whatever fails in it is a `StorageError` of that name. */
+const method = <Args extends Array<unknown>, A>(
+  name: string,
+  body: (...args: Args) => Effect.Effect<A, Cause.UnknownError | Schema.SchemaError>
+): ((...args: Args) => Effect.Effect<A, StorageError>) =>
+  Effect.fn(name)((...args: Args) => Effect.mapError(body(...args), failed(name)))
+
+const changed = (rows: number) => rows > 0
+
+const make = (db: D1Database): Catalog["Service"] => {
+  /** Answers how many rows changed. */
+  const run = (sql: string, ...values: ReadonlyArray<string | number>) => {
+    const statement = db.prepare(sql)
+    return Effect.map(
+      Effect.tryPromise(() => statement.bind(...values).run()),
+      ({ meta }) => meta.changes
+    )
+  }
+
+  /** Runs a statement whose first placeholder is the item as JSON. */
+  const write = <A>(
+    sql: string,
+    { encode }: { readonly encode: (item: A) => Effect.Effect<string, Schema.SchemaError> },
+    item: A,
+    ...values: ReadonlyArray<string | number>
+  ) => Effect.flatMap(encode(item), (body) => run(sql, body, ...values))
+
+  /** The items that fulfil all conditions, newest first. */
+  const select = Effect.fnUntraced(function* <A>(
+    table: string,
+    { decode }: { readonly decode: (bodies: unknown) => Effect.Effect<A, Schema.SchemaError> },
+    conditions: ReadonlyArray<Condition>,
+    limit: number,
+    order: "id" | "version" = "id"
+  ) {
+    const where = ["TRUE", ...conditions.map(([sql]) => sql)].join(" AND ")
+    const values = conditions.flatMap(([, ...values]) => values)
+    const statement = db.prepare(`SELECT body FROM ${table} WHERE ${where} ORDER BY ${order} DESC LIMIT ?`)
+    const { results } = yield* Effect.tryPromise(() => statement.bind(...values, limit).all<{ body: string }>())
+    return yield* decode(results.map(({ body }) => body))
+  })
+
+  return Catalog.of({
+    addAgentVersion: method("Catalog.addAgentVersion", (agent) =>
+      write(
+        "INSERT INTO agents (body, id, version) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        agentJson,
+        agent,
+        agent.id,
+        agent.version
+      ).pipe(Effect.map(changed))
+    ),
+    agent: method("Catalog.agent", (id, version) =>
+      Effect.map(
+        select("agents", agentJson, [["id = ?", id], ...given(version, (v) => ["version = ?", v])], 1, "version"),
+        Array.head
+      )
+    ),
+    agentVersions: method("Catalog.agentVersions", (id, { limit, after }) =>
+      select(
+        "agents",
+        agentJson,
+        [["id = ?", id], ...given(after, (after) => ["version < ?", Number(after)])],
+        limit,
+        "version"
+      )
+    ),
+    agents: method("Catalog.agents", (page) =>
+      select(
+        "agents AS agent",
+        agentJson,
+        [
+          ["version = (SELECT max(version) FROM agents WHERE id = agent.id)"],
+          ...before(page),
+          ...notArchived(page.includeArchived)
+        ],
+        page.limit
+      )
+    ),
+    archiveAgent: method("Catalog.archiveAgent", (id, at) =>
+      Effect.asVoid(run("UPDATE agents SET body = json_set(body, '$.archived_at', ?) WHERE id = ?", at, id))
+    ),
+
+    putEnvironment: method("Catalog.putEnvironment", (environment) =>
+      write(
+        `INSERT INTO environments (body, id)
+        SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM environments WHERE name = ?3 AND id <> ?2)
+        ON CONFLICT (id) DO UPDATE SET body = excluded.body`,
+        environmentJson,
+        environment,
+        environment.id,
+        environment.name
+      ).pipe(Effect.map(changed))
+    ),
+    environment: method("Catalog.environment", (id) =>
+      Effect.map(select("environments", environmentJson, [["id = ?", id]], 1), Array.head)
+    ),
+    environments: method("Catalog.environments", (page) =>
+      select("environments", environmentJson, [...before(page), ...notArchived(page.includeArchived)], page.limit)
+    ),
+    deleteEnvironment: method("Catalog.deleteEnvironment", (id) =>
+      Effect.asVoid(run("DELETE FROM environments WHERE id = ?", id))
+    ),
+
+    putSession: method("Catalog.putSession", (session) =>
+      write(
+        "INSERT INTO sessions (body, id) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+        sessionJson,
+        session,
+        session.id
+      ).pipe(Effect.asVoid)
+    ),
+    sessions: method("Catalog.sessions", (page) =>
+      select(
+        "sessions",
+        sessionJson,
+        [
+          ...before(page),
+          ...notArchived(page.includeArchived),
+          ...given(page.agentId, (id) => ["agent_id = ?", id]),
+          ...given(page.statuses, (statuses) => [`status IN (${statuses.map(() => "?").join(", ")})`, ...statuses])
+        ],
+        page.limit
+      )
+    ),
+    deleteSession: method("Catalog.deleteSession", (id) =>
+      Effect.asVoid(
+        Effect.tryPromise(() =>
+          db.batch([
+            db.prepare("DELETE FROM sessions WHERE id = ?").bind(id),
+            db.prepare("DELETE FROM egress_decisions WHERE session_id = ?").bind(id)
+          ])
+        )
+      )
+    ),
+
+    addDecision: method("Catalog.addDecision", (decision) =>
+      write(
+        "INSERT INTO egress_decisions (body, id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        decisionJson,
+        decision,
+        decision.id
+      ).pipe(Effect.asVoid)
+    ),
+    decisions: method("Catalog.decisions", (page) =>
+      select(
+        "egress_decisions",
+        decisionJson,
+        [
+          ...before(page),
+          ...given(page.sessionId, (id) => ["session_id = ?", id]),
+          ...given(page.outcome, (outcome) => ["outcome = ?", outcome])
+        ],
+        page.limit
+      )
+    ),
+    deleteDecisionsBefore: method("Catalog.deleteDecisionsBefore", (time) =>
+      Effect.asVoid(run("DELETE FROM egress_decisions WHERE created_at < ?", time))
+    )
+  })
+}
+
+/** What sessions share, in D1 (`migrations/`). Each item is stored whole, as JSON. */
+export const layer = (db: D1Database): Layer.Layer<Catalog> => Layer.sync(Catalog, () => make(db))

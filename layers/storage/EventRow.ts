@@ -1,0 +1,36 @@
+import { DateTime, Effect, Schema } from "effect"
+import { SessionEvent } from "../../src/domain/Event.ts"
+import { type EventQuery, type LogEntry, StorageError } from "../../src/Storage.ts"
+import { failed } from "./failed.ts"
+
+/** Bytes of one event as JSON: a Durable Object's row holds 2 MB, other columns included. */
+export const maxBytes = 1_990_000
+
+const Json = Schema.fromJsonString(SessionEvent)
+const encodeJson = Schema.encodeEffect(Json)
+const decodeJson = Schema.decodeEffect(Json)
+const utf8 = new TextEncoder()
+
+export const encode = Effect.fnUntraced(function* (event: SessionEvent) {
+  const body = yield* Effect.mapError(encodeJson(event), failed(`append ${event.id}`))
+  // A UTF-16 unit is at most 3 bytes of UTF-8, so only long bodies need to be measured.
+  if (body.length * 3 > maxBytes && utf8.encode(body).length > maxBytes) {
+    const cause = new Error(`the event is larger than ${maxBytes} bytes`)
+    return yield* new StorageError({ operation: `append ${event.id}`, cause })
+  }
+  return body
+})
+
+export const decode = Effect.fnUntraced(function* (row: { readonly seq: number; readonly body: string }) {
+  const event = yield* Effect.mapError(decodeJson(row.body), failed(`read event ${row.seq}`))
+  const entry: LogEntry = { seq: row.seq, event }
+  return entry
+})
+
+const millis = (timestamp: string) => DateTime.toEpochMillis(DateTime.makeUnsafe(timestamp))
+
+/** The bounds as the first and the last millisecond within them. Throws where one of them is not a timestamp. */
+export const period = ({ gt, gte, lt, lte }: NonNullable<EventQuery["createdAt"]> = {}) => ({
+  first: Math.max(gt === undefined ? -Infinity : millis(gt) + 1, gte === undefined ? -Infinity : millis(gte)),
+  last: Math.min(lt === undefined ? Infinity : millis(lt) - 1, lte === undefined ? Infinity : millis(lte))
+})

@@ -1,0 +1,39 @@
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { createTestHarness } from "wrangler"
+import { localConfig } from "../scripts/config.ts"
+import * as Catalog from "./Catalog.contract.ts"
+import * as EgressPolicy from "./EgressPolicy.contract.ts"
+import * as Storage from "./Storage.contract.ts"
+import * as StorageSqlite from "./StorageSqlite.contract.ts"
+import * as Workspace from "./Workspace.contract.ts"
+
+/** The live layers against their contracts, each test in a Durable Object of its own (`support/contracts.worker.ts`). */
+const suites: Record<string, Readonly<Record<string, unknown>>> = {
+  SessionLogSqlite: Storage.contract,
+  WorkspaceSqlite: Workspace.contract,
+  StorageSqlite: StorageSqlite.contract,
+  CatalogD1: Catalog.contract,
+  PolicyStore: EgressPolicy.contract
+}
+
+const server = createTestHarness({
+  workers: [{ config: localConfig({ main: "test/support/contracts.worker.ts", without: ["build", "assets"] }) }]
+})
+
+beforeAll(async () => {
+  await server.listen()
+  await server.getWorker().applyD1Migrations("CATALOG")
+})
+
+afterAll(() => server.close())
+
+for (const [name, contract] of Object.entries(suites)) {
+  describe(name, () => {
+    for (const test of Object.keys(contract)) {
+      it(test, async () => {
+        const response = await server.fetch("/", { method: "POST", body: JSON.stringify([name, test]) })
+        assert.isNull(await response.json())
+      })
+    }
+  })
+}

@@ -1,0 +1,109 @@
+import { Schema } from "effect"
+import { Agent, SessionAgent } from "../../src/domain/Agent.ts"
+import { EgressDecision } from "../../src/domain/Egress.ts"
+import { Environment, noNetworking } from "../../src/domain/Environment.ts"
+import { Session, SessionRecord } from "../../src/domain/Session.ts"
+
+/** Complete records to store, of which a test names only what it is about. */
+
+const time = "2026-11-22T16:42:00.000Z"
+
+const base = {
+  version: 1,
+  name: "Counter",
+  description: null,
+  model: { id: "demo" },
+  system: "Count words.",
+  tools: [],
+  mcp_servers: [],
+  skills: [],
+  multiagent: null,
+  execution_identity: { type: "service_account" }
+} as const
+
+const makeAgent = Schema.decodeUnknownSync(Agent)
+const makeSessionAgent = Schema.decodeUnknownSync(SessionAgent)
+const makeEnvironment = Schema.decodeUnknownSync(Environment)
+const makeRecord = Schema.decodeUnknownSync(SessionRecord)
+const makeSession = Schema.decodeUnknownSync(Session)
+const makeDecision = Schema.decodeUnknownSync(EgressDecision)
+
+export const agent = (id: string, fields: Partial<Agent> = {}): Agent =>
+  makeAgent({
+    type: "agent",
+    id: `agent_${id}`,
+    ...base,
+    metadata: {},
+    created_at: time,
+    updated_at: time,
+    archived_at: null,
+    ...fields
+  })
+
+export const sessionAgent = (id: string): SessionAgent =>
+  makeSessionAgent({ type: "agent", id: `agent_${id}`, ...base })
+
+export const environment = (id: string, fields: Partial<Environment> = {}): Environment =>
+  makeEnvironment({
+    type: "environment",
+    id: `env_${id}`,
+    name: `environment ${id}`,
+    description: null,
+    config: { type: "cloud", backend: "isolate", networking: noNetworking },
+    metadata: {},
+    created_at: time,
+    updated_at: time,
+    archived_at: null,
+    ...fields
+  })
+
+export const record = (id: string, fields: Partial<SessionRecord> = {}): SessionRecord =>
+  makeRecord({
+    id: `sesn_${id}`,
+    agent: sessionAgent("1"),
+    environment_id: "env_1",
+    environment: { type: "cloud", backend: "isolate", networking: noNetworking },
+    title: null,
+    metadata: {},
+    created_at: time,
+    archived_at: null,
+    ...fields
+  })
+
+export const session = (id: string, fields: Partial<Session> = {}): Session =>
+  makeSession({
+    type: "session",
+    id: `sesn_${id}`,
+    status: "idle",
+    agent: sessionAgent("1"),
+    environment_id: "env_1",
+    title: null,
+    metadata: {},
+    resources: [],
+    vault_ids: [],
+    outcome_evaluations: [],
+    budget: null,
+    stats: {},
+    usage: { input_tokens: 0, output_tokens: 0, cache_read_input_tokens: 0 },
+    created_at: time,
+    updated_at: time,
+    archived_at: null,
+    ...fields
+  })
+
+export const decision = (id: string, fields: Partial<Omit<EgressDecision, "id">> = {}): EgressDecision =>
+  makeDecision({
+    type: "egress_decision",
+    id: `egrs_${id}`,
+    session_id: "sesn_1",
+    method: "GET",
+    scheme: "https",
+    host: "example.com",
+    port: 443,
+    path: "/",
+    outcome: "allowed",
+    reason: "example.com is an allowed host",
+    status: 200,
+    created_at: time,
+    ...fields
+  })

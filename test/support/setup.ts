@@ -1,0 +1,14 @@
+import { execFileSync } from "node:child_process"
+import { existsSync, mkdtempSync, rmSync } from "node:fs"
+
+/** Once before the tests that run workerd: what the Worker is built from, and a place in memory for its databases. */
+export default () => {
+  execFileSync("node", ["scripts/build-shell.ts"], { stdio: "inherit" })
+  // Without it the runtime asks the network for a request's `cf` object at every start.
+  process.env["CLOUDFLARE_CF_FETCH_ENABLED"] = "false"
+  process.env["WRANGLER_SEND_METRICS"] = "false"
+  if (!existsSync("/dev/shm")) return
+  const directory = mkdtempSync("/dev/shm/ownloop-")
+  process.env["TMPDIR"] = directory
+  return () => rmSync(directory, { recursive: true, force: true })
+}

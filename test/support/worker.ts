@@ -1,0 +1,90 @@
+import { createServer, type RequestListener } from "node:http"
+import type { AddressInfo } from "node:net"
+import Anthropic from "@anthropic-ai/sdk"
+import Anthropic0 from "anthropic-sdk-0"
+import { createTestHarness } from "wrangler"
+import { localConfig } from "../../scripts/config.ts"
+
+export const apiKey = "test-key"
+
+/** The product's Worker in workerd, with a catalog, and clients for it. */
+export const startWorker = async (vars: Record<string, string> = {}) => {
+  const server = createTestHarness({
+    workers: [
+      { config: localConfig({ vars: { OWNLOOP_API_KEY: apiKey, OWNLOOP_MODEL: "demo", ...vars }, without: ["build"] }) }
+    ]
+  })
+  const { url } = await server.listen()
+  const worker = server.getWorker()
+  await worker.applyD1Migrations("CATALOG")
+  const baseURL = url.href.replace(/\/$/, "")
+  return {
+    baseURL,
+    worker,
+    client: new Anthropic({ baseURL, authToken: apiKey, apiKey: null }),
+    client0: new Anthropic0({ baseURL, authToken: apiKey, apiKey: null }),
+    fetch: (path: string, init: RequestInit = {}) =>
+      fetch(`${baseURL}${path}`, { ...init, headers: { authorization: `Bearer ${apiKey}`, ...init.headers } }),
+    close: () => server.close()
+  }
+}
+
+export type Worker = Awaited<ReturnType<typeof startWorker>>
+
+/** A server on 127.0.0.1 that stands for the outside world. */
+export const startSite = async (listener: RequestListener) => {
+  const server = createServer(listener)
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    host: `127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${port}`,
+    close: () => new Promise((resolve) => server.close(resolve).closeAllConnections())
+  }
+}
+
+const toolset = { type: "agent_toolset_20260401" as const }
+let count = 0
+
+/** A session of its own agent and environment, which may reach the hosts given. */
+export const startSession = async (
+  { client }: Pick<Worker, "client">,
+  options: { readonly model?: string; readonly hosts?: ReadonlyArray<string>; readonly tools?: ReadonlyArray<object> } = {}
+) => {
+  const environment = await client.beta.environments.create({
+    name: `environment ${++count}`,
+    ...(options.hosts === undefined
+      ? {}
+      : { config: { type: "cloud", networking: { type: "limited", allowed_hosts: [...options.hosts] } } })
+  })
+  const agent = await client.beta.agents.create({
+    name: "agent",
+    model: options.model ?? "demo",
+    tools: (options.tools as Array<typeof toolset> | undefined) ?? [toolset]
+  })
+  const { id } = await client.beta.sessions.create({ agent: agent.id, environment_id: environment.id })
+  return {
+    id,
+    send: (text: string) =>
+      client.beta.sessions.events.send(id, { events: [{ type: "user.message", content: [{ type: "text", text }] }] }),
+    /** Everything up to the end of the turn that is running, or that ended unseen. */
+    untilIdle: async () => {
+      const events: Array<Anthropic.Beta.Sessions.BetaManagedAgentsStreamSessionEvents> = []
+      for await (const event of await client.beta.sessions.events.stream(id)) {
+        events.push(event)
+        if (event.type === "session.status_idle") break
+      }
+      return events
+    },
+    /** The whole log. */
+    events: async () => {
+      const events: Array<Anthropic.Beta.Sessions.BetaManagedAgentsSessionEvent> = []
+      for await (const event of client.beta.sessions.events.list(id, { order: "asc" })) events.push(event)
+      return events
+    },
+    decisions: async (fetch: Worker["fetch"]) =>
+      (await (await fetch(`/v1/egress/decisions?session_id=${id}`)).json()) as {
+        readonly data: ReadonlyArray<{ readonly host: string; readonly outcome: string; readonly path: string }>
+      }
+  }
+}
