@@ -5,6 +5,7 @@ import * as Catalog from "./Catalog.contract.ts"
 import * as EgressPolicy from "./EgressPolicy.contract.ts"
 import * as Storage from "./Storage.contract.ts"
 import * as StorageSqlite from "./StorageSqlite.contract.ts"
+import * as ToolRegistry from "./ToolRegistry.contract.ts"
 import * as Workspace from "./Workspace.contract.ts"
 
 /** The live layers against their contracts, each test in a Durable Object of its own (`support/contracts.worker.ts`). */
@@ -13,7 +14,8 @@ const suites: Record<string, Readonly<Record<string, unknown>>> = {
   WorkspaceSqlite: Workspace.contract,
   StorageSqlite: StorageSqlite.contract,
   CatalogD1: Catalog.contract,
-  PolicyStore: EgressPolicy.contract
+  PolicyStore: EgressPolicy.contract,
+  DeploymentTools: ToolRegistry.contract
 }
 
 const server = createTestHarness({

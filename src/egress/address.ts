@@ -7,9 +7,7 @@
 export const canonicalHost = (hostname: string): string | undefined => {
   if (hostname.startsWith("[")) return mappedIpv4(hostname) ?? hostname
   const host = hostname.endsWith(".") ? hostname.slice(0, -1) : hostname
-  return host === "" || host.length > 253 || host.startsWith(".") || host.endsWith(".") || host.includes("..")
-    ? undefined
-    : host
+  return host.length <= 253 && /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/.test(host) ? host : undefined
 }
 
 /** The kind of a canonical host that is not on the public internet; undefined where it is. */

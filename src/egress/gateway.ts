@@ -71,7 +71,7 @@ const exchange = Effect.fn("EgressGateway.exchange")(function* (hop: Hop, send: 
   yield* Effect.annotateCurrentSpan({ "egress.host": masked(hop.url.hostname), "egress.outcome": verdict.outcome })
 
   if (verdict.outcome === "blocked") {
-    yield* record(null)
+    yield* Effect.uninterruptible(record(null))
     return yield* new Refusal({
       type: "egress_blocked",
       message: `blocked by the egress policy: ${verdict.reason}`,

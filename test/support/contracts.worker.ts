@@ -3,11 +3,14 @@ import { Cause, Effect, Exit, Layer } from "effect"
 import * as CatalogD1 from "../../layers/storage/CatalogD1.ts"
 import * as SessionLogSqlite from "../../layers/storage/SessionLogSqlite.ts"
 import * as WorkspaceSqlite from "../../layers/storage/WorkspaceSqlite.ts"
+import * as DeploymentTools from "../../layers/tools/Deployment.ts"
 import * as Catalog from "../Catalog.contract.ts"
 import * as EgressPolicy from "../EgressPolicy.contract.ts"
 import { policyStore } from "../EgressPolicy.layers.ts"
 import * as Storage from "../Storage.contract.ts"
 import * as StorageSqlite from "../StorageSqlite.contract.ts"
+import * as ToolRegistry from "../ToolRegistry.contract.ts"
+import { noBindings, noNetwork, noSandbox } from "../tools/support.ts"
 import * as Workspace from "../Workspace.contract.ts"
 import type { Contract } from "./contract.ts"
 
@@ -52,7 +55,10 @@ const suites: Record<string, Suite> = {
     Layer.merge(session(storage), Layer.succeed(StorageSqlite.ObjectStorage, storage))
   ),
   CatalogD1: suite(Catalog.contract, (_, { CATALOG }) => emptyCatalog(CATALOG)),
-  PolicyStore: suite(EgressPolicy.contract, (_, { CATALOG }) => policyStore(emptyCatalog(CATALOG)))
+  PolicyStore: suite(EgressPolicy.contract, (_, { CATALOG }) => policyStore(emptyCatalog(CATALOG))),
+  DeploymentTools: suite(ToolRegistry.contract, () =>
+    DeploymentTools.layer(noBindings).pipe(Layer.provide([noSandbox, noNetwork]))
+  )
 }
 
 /** Stands in for the product's session object: same class name, so that the configuration needs no second truth. */

@@ -1,5 +1,5 @@
 import type { AiBinding } from "../../layers/model/WorkersAi.ts"
-import { chunk, event } from "./mockOpenAi.ts"
+import { type Anything, chunk, event } from "./mockOpenAi.ts"
 
 /** The two output shapes of Workers AI's text models. */
 export type Shape = "older" | "openai"
@@ -58,14 +58,13 @@ export type FakeAnswer =
   | "hang"
 
 export interface FakeAi extends AiBinding {
-  readonly calls: ReadonlyArray<{ readonly model: string; readonly inputs: any; readonly options: any }> // oxlint-disable-line typescript/no-explicit-any -- tests look into them freely
+  readonly calls: ReadonlyArray<{ readonly model: string; readonly inputs: Anything; readonly options: Anything }>
   readonly asked: Promise<void>
   readonly abandoned: Promise<void>
 }
 
 /** Answers as the `AI` binding does: bytes of server-sent events, an object, or an `Error` that is nothing but text. */
-export const fakeAi = (answerOf: (inputs: any) => FakeAnswer): FakeAi => {
-  // oxlint-disable-line typescript/no-explicit-any -- inputs are whatever was sent
+export const fakeAi = (answerOf: (inputs: Anything) => FakeAnswer): FakeAi => {
   const calls: Array<FakeAi["calls"][number]> = []
   const asked = Promise.withResolvers<void>()
   const abandoned = Promise.withResolvers<void>()

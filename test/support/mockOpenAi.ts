@@ -8,7 +8,7 @@ export interface MockUsage {
   readonly prompt_tokens_details?: { readonly cached_tokens: number }
 }
 
-/** One answer of the mock. `then` says what follows it: the end (where absent), a broken connection, or nothing, for ever. */
+/** One answer of the mock. `ending` says what follows it: the end (where absent), a broken connection, or nothing, for ever. */
 export type MockAnswer =
   /** A streamed chat completion. `usage` comes as real servers send it: in a late chunk without choices. */
   | {
@@ -16,7 +16,7 @@ export type MockAnswer =
       readonly reasoning?: ReadonlyArray<string>
       readonly calls?: ReadonlyArray<{ readonly name: string; readonly arguments: unknown }>
       readonly usage?: MockUsage
-      readonly then?: "cut" | "hang"
+      readonly ending?: "cut" | "hang"
     }
   /** An HTTP error, or a whole JSON answer. */
   | { readonly status: number; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> }
@@ -24,10 +24,13 @@ export type MockAnswer =
   | {
       readonly raw: string | ReadonlyArray<string | Uint8Array>
       readonly contentType?: string
-      readonly then?: "cut" | "hang"
+      readonly ending?: "cut" | "hang"
     }
   /** Takes the request and never answers. */
   | "hang"
+
+// oxlint-disable-next-line typescript/no-explicit-any -- what was sent is what a test is about: it looks into it freely.
+export type Anything = any
 
 export interface MockRequest {
   readonly path: string
@@ -35,7 +38,7 @@ export interface MockRequest {
   /** The same for requests over one connection. */
   readonly clientPort: number | undefined
   /** The JSON that was sent. */
-  readonly body: any // oxlint-disable-line typescript/no-explicit-any -- tests look into it freely
+  readonly body: Anything
   /** Milliseconds on the clock of `performance.now()`: the request was in, the answer was out. */
   readonly receivedAt: number
   answeredAt: number | undefined
@@ -126,19 +129,19 @@ const answer = (response: ServerResponse, answer: MockAnswer) => {
     response.writeHead(200, { "content-type": answer.contentType ?? "text/event-stream" })
     const pieces = typeof answer.raw === "string" ? [answer.raw] : answer.raw
     for (const piece of pieces) response.write(piece)
-    end(response, answer.then)
+    end(response, answer.ending)
     return
   }
   response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" })
   for (const chunk of chunks(answer)) response.write(event(chunk))
-  if (answer.then === undefined) response.write("data: [DONE]\n\n")
-  end(response, answer.then)
+  if (answer.ending === undefined) response.write("data: [DONE]\n\n")
+  end(response, answer.ending)
 }
 
-const end = (response: ServerResponse, then: "cut" | "hang" | undefined) => {
-  if (then === undefined) response.end()
+const end = (response: ServerResponse, ending: "cut" | "hang" | undefined) => {
+  if (ending === undefined) response.end()
   // Only once what was written is on its way: it must arrive before the cut.
-  if (then === "cut") setImmediate(() => response.destroy())
+  if (ending === "cut") setImmediate(() => response.destroy())
 }
 
 /** A server-sent event of one JSON value. */
@@ -164,7 +167,7 @@ function* chunks(answer: Extract<MockAnswer, { readonly text?: unknown }>) {
     yield chunk({ tool_calls: [{ index, id: `call_${index}`, type: "function", function: { name, arguments: "" } }] })
     yield chunk({ tool_calls: [{ index, function: { arguments: text } }] })
   }
-  if (answer.then !== undefined) return
+  if (answer.ending !== undefined) return
   yield chunk({}, calls.length > 0 ? "tool_calls" : "stop")
   yield { ...chunk({}), choices: [], usage: answer.usage ?? { prompt_tokens: 10, completion_tokens: 5 } }
 }

@@ -49,7 +49,11 @@ let count = 0
 /** A session of its own agent and environment, which may reach the hosts given. */
 export const startSession = async (
   { client }: Pick<Worker, "client">,
-  options: { readonly model?: string; readonly hosts?: ReadonlyArray<string>; readonly tools?: ReadonlyArray<object> } = {}
+  options: {
+    readonly model?: string
+    readonly hosts?: ReadonlyArray<string>
+    readonly tools?: ReadonlyArray<object>
+  } = {}
 ) => {
   const environment = await client.beta.environments.create({
     name: `environment ${++count}`,

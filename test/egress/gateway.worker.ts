@@ -1,0 +1,111 @@
+import { DurableObject } from "cloudflare:workers"
+import { ConfigProvider, Effect, Layer } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { HttpClientRequest } from "effect/http"
+import * as Gateway from "../../layers/egress/Gateway.ts"
+import * as EgressClient from "../../layers/egress/HttpClient.ts"
+import * as PolicyStore from "../../layers/egress/PolicyStore.ts"
+import * as CatalogD1 from "../../layers/storage/CatalogD1.ts"
+import { Catalog } from "../../src/Catalog.ts"
+import { EgressHttpClient, EgressPolicy } from "../../src/EgressPolicy.ts"
+import { environment } from "../support/records.ts"
+import { limited } from "./urls.ts"
+
+interface Env {
+  readonly CATALOG: D1Database
+  readonly LOADER: WorkerLoader
+}
+
+/** The gateway as a composition root makes it, over the real catalog. */
+export class EgressGateway extends Gateway.make((env: Env, session) =>
+  PolicyStore.layer(session).pipe(
+    Layer.provide([
+      CatalogD1.layer(env.CATALOG),
+      SecureRandom.layerWebCrypto,
+      ConfigProvider.layer(ConfigProvider.fromUnknown({}))
+    ])
+  )
+) {}
+
+/** One whose layer cannot be built, as with an `EGRESS_HEADERS` that is not in order. */
+export class BrokenGateway extends Gateway.make<Env>(() => Layer.effect(EgressPolicy, Effect.fail("broken"))) {}
+
+/** What the isolate runs: it asks for what it is told, and says what it got. */
+const agent = `export default {
+  async fetch(request) {
+    const { url, init } = await request.json()
+    const response = await fetch(url, init)
+    if (response.webSocket === null) return Response.json([response.status, await response.text()])
+    const message = new Promise((resolve) => response.webSocket.addEventListener("message", ({ data }) => resolve(data)))
+    response.webSocket.accept()
+    return Response.json([response.status, await message])
+  }
+}`
+
+/** Status and text. */
+type Answer = readonly [status: number, text: string]
+
+/** What the tests ask for. */
+export interface Ask {
+  readonly from: "isolate" | "client"
+  readonly gateway: "EgressGateway" | "BrokenGateway"
+  readonly session: string
+  readonly allowed: ReadonlyArray<string>
+  readonly url: string
+  readonly init?: { readonly method?: string; readonly headers?: Record<string, string>; readonly body?: string }
+}
+
+const viaClient = ({ init = {}, url }: Ask, gateway: Fetcher) =>
+  Effect.gen(function* () {
+    const request = HttpClientRequest.make(init.method === "POST" ? "POST" : "GET")(url, { headers: init.headers })
+    const client = yield* EgressHttpClient
+    const response = yield* client.execute(
+      init.body === undefined ? request : HttpClientRequest.bodyText(request, init.body)
+    )
+    return [response.status, yield* response.text] as const
+  }).pipe(Effect.provide(EgressClient.layer(gateway)), Effect.runPromise)
+
+const viaIsolate = async ({ init, url }: Ask, gateway: Fetcher, loader: WorkerLoader) => {
+  const isolate = loader.load({
+    compatibilityDate: "2026-11-01",
+    mainModule: "agent.js",
+    modules: { "agent.js": agent },
+    globalOutbound: gateway
+  })
+  const body = JSON.stringify({ url, init })
+  const response = await isolate.getEntrypoint().fetch("http://agent/", { method: "POST", body })
+  return response.json<Answer>()
+}
+
+/** Stands in for the product's session object, from which the gateway is reached. */
+export class AgentSession extends DurableObject<Env> {
+  async ask(ask: Ask): Promise<Answer> {
+    const props = { sessionId: `sesn_${ask.session}`, environmentId: environment("1").id }
+    // `ctx.exports` is typed by the product's own configuration, which knows other classes.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    const exports = this.ctx.exports as unknown as Record<Ask["gateway"], (options: { props: unknown }) => Fetcher>
+    const gateway = exports[ask.gateway]({ props })
+    return ask.from === "client" ? viaClient(ask, gateway) : viaIsolate(ask, gateway, this.env.LOADER)
+  }
+}
+
+export default {
+  async fetch(request: Request, env: Env & { readonly SESSIONS: DurableObjectNamespace<AgentSession> }) {
+    if (new URL(request.url).pathname === "/migrate") {
+      const statements = (await request.text()).split(/;$/m).filter((statement) => statement.trim() !== "")
+      await env.CATALOG.batch(statements.map((statement) => env.CATALOG.prepare(statement)))
+      return new Response(null, { status: 204 })
+    }
+    const ask: Ask = await request.json()
+    const catalog = <A, E>(program: Effect.Effect<A, E, Catalog>) =>
+      Effect.runPromise(Effect.provide(program, CatalogD1.layer(env.CATALOG)))
+    const config = { type: "cloud", backend: "isolate", networking: limited(...ask.allowed) } as const
+    await catalog(Effect.flatMap(Catalog, (catalog) => catalog.putEnvironment(environment("1", { config }))))
+    const answer = await env.SESSIONS.getByName(ask.session).ask(ask)
+    const decisions = await catalog(Effect.flatMap(Catalog, (catalog) => catalog.decisions({ limit: 100 })))
+    return Response.json({
+      answer,
+      decisions: decisions.filter(({ session_id }) => session_id === `sesn_${ask.session}`)
+    })
+  }
+}
