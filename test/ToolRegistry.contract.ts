@@ -14,7 +14,7 @@ const keywords = (schema: unknown): ReadonlyArray<string> =>
     : []
 
 /** Holds for any tools, as long as one of them is available. */
-export const toolRegistryContract: Contract<ToolRegistry> = {
+export const contract: Contract<ToolRegistry> = {
   "lists tools under names that a model can call, once each": Effect.gen(function* () {
     const names = (yield* ToolRegistry).list.map((tool) => tool.name)
     assert.ok(names.length > 0)

@@ -72,9 +72,12 @@ class Writer {
   #text = ""
   #preformatted = 0
   #lineStart = true
+  /** The first block of a list item stays on the line of the item's dash. */
+  #afterDash = false
 
   text(raw: string): void {
     const decoded = decodeEntities(raw)
+    if (decoded.trim() !== "") this.#afterDash = false
     if (this.#preformatted > 0) {
       this.#text += decoded
       this.#lineStart = decoded === "" ? this.#lineStart : decoded.endsWith("\n")
@@ -90,10 +93,10 @@ class Writer {
   tag(name: string, closes: boolean): void {
     if (name === "pre") this.#preformatted = Math.max(0, this.#preformatted + (closes ? -1 : 1))
     if (name === "td" || name === "th") this.text(" ")
-    // The first block of a list item stays on the line of its dash.
-    if (!blocks.has(name) || (!closes && this.#text.endsWith("\n- "))) return
+    if (!blocks.has(name) || (this.#afterDash && !closes)) return
     this.#text += apart.has(name) ? "\n\n" : "\n"
-    if (name === "li" && !closes) this.#text += "- "
+    this.#afterDash = name === "li" && !closes
+    if (this.#afterDash) this.#text += "- "
     this.#lineStart = true
   }
 

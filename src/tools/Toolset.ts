@@ -16,7 +16,7 @@ export interface Toolset {
 /** Bytes of one result: as much as `read` answers. */
 const resultLimit = 256 * 1024
 
-/** Joins two lists of tools. Throws where two tools have one name. */
+/** Throws where two tools have one name. */
 export const make = (toolset: Toolset): Toolset => {
   const names = new Set<string>()
   for (const { name } of [...toolset.builtIn, ...toolset.custom]) {
@@ -93,7 +93,10 @@ export const layer = (
               onSuccess: (text) => result(text, false),
               // Not reached where the call itself is interrupted: that stays an interruption.
               onFailure: (cause) =>
-                result(Cause.hasInterruptsOnly(cause) ? "The tool stopped itself." : messageOf(Cause.squash(cause)), true)
+                result(
+                  Cause.hasInterruptsOnly(cause) ? "The tool stopped itself." : messageOf(Cause.squash(cause)),
+                  true
+                )
             })
           )
         })
@@ -112,7 +115,8 @@ const messageOf = (error: unknown): string => {
 
 const refuseAnthropicKeys = (env: ToolEnv): Effect.Effect<void, AnthropicKeyRefused> => {
   const found = Object.entries(env).find(
-    ([name, value]) => name === "ANTHROPIC_API_KEY" || (Predicate.isString(value) && isAnthropicKey(value))
+    ([name, value]) =>
+      Predicate.isString(value) && value !== "" && (name === "ANTHROPIC_API_KEY" || isAnthropicKey(value))
   )
   return found === undefined ? Effect.void : Effect.fail(new AnthropicKeyRefused({ where: `the binding ${found[0]}` }))
 }

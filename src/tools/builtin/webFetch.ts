@@ -64,7 +64,10 @@ const body = (response: HttpClientResponse.HttpClientResponse) =>
           at = Math.min(at + chunk.length, bytes.length)
         }
         return { bytes, complete: size <= limits.body }
-      })
+      }),
+      Effect.catchReason("HttpClientError", "EmptyBodyError", () =>
+        Effect.succeed({ bytes: new Uint8Array(), complete: true })
+      )
     )
   })
 

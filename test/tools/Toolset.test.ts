@@ -1,0 +1,252 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Layer, Schema, Tracer } from "effect"
+import { ToolRegistry } from "../../src/ToolRegistry.ts"
+import { defineTool, type Tool, type ToolEnv, ToolFailure } from "../../src/tools/defineTool.ts"
+import * as Toolset from "../../src/tools/Toolset.ts"
+import { call, noBindings, noNetwork, noSandbox, registryOf } from "./support.ts"
+
+const run =
+  (tools: ReadonlyArray<Tool>, env: ToolEnv = noBindings) =>
+  <A, E>(program: Effect.Effect<A, E, ToolRegistry>) =>
+    program.pipe(Effect.provide(Layer.provide(registryOf(tools, env), [noSandbox, noNetwork])))
+
+/** A tool without input that does this. */
+const tool = (name: string, run: Parameters<typeof defineTool>[0]["run"]) =>
+  defineTool({ name, description: name, input: Schema.Struct({}), run })
+
+const bindings = (env: Record<string, unknown>) => env as unknown as ToolEnv // Whatever the deployment's own are.
+
+describe("input", () => {
+  const search = defineTool({
+    name: "search",
+    description: "",
+    input: Schema.Struct({
+      command: Schema.NonEmptyString,
+      limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9 }))),
+      order: Schema.optional(Schema.Literals(["asc", "desc"])),
+      items: Schema.optionalKey(Schema.Array(Schema.Struct({ id: Schema.Int })))
+    }),
+    run: (input) => Effect.succeed(JSON.stringify(input))
+  })
+  const message = (input: Parameters<typeof call>[1]) =>
+    call("search", input).pipe(
+      run([search]),
+      Effect.map((result) => (assert.isTrue(result.isError), result.text.split("\n").slice(1)))
+    )
+
+  it.effect("that does not fit is answered with every wrong field, what was expected and what came", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* message({ command: 3 }), ["command: expected string, got number 3"])
+      assert.deepStrictEqual(yield* message({}), ["command: required, but missing"])
+      assert.deepStrictEqual(yield* message({ command: null }), ["command: expected string, got null"])
+      assert.deepStrictEqual(
+        yield* message({ command: "", limit: 12, order: "up", items: [{ id: "x" }, {}, { id: 1, at: 2 }], more: true }),
+        [
+          "more: no such field; there are command, limit, order, items",
+          'command: expected a value with a length of at least 1, got string ""',
+          "limit: expected a value between 1 and 9, got number 12",
+          'order: expected "asc" | "desc", got string "up"',
+          'items[0].id: expected number, got string "x"',
+          "items[1].id: required, but missing",
+          "items[2].at: no such field"
+        ]
+      )
+      assert.deepStrictEqual(yield* message({ command: ["ls"] }), ["command: expected string, got an array of 1"])
+    })
+  )
+
+  it.effect("may have null for what is left out", () =>
+    Effect.gen(function* () {
+      const result = yield* call("search", { command: "ls", limit: null, order: null, items: null })
+      assert.deepStrictEqual(result, { text: '{"command":"ls"}', isError: false })
+    }).pipe(run([search]))
+  )
+
+  it.effect("is decoded: a tool gets values of its schema's type", () =>
+    Effect.gen(function* () {
+      const result = yield* call("year", { at: "2026-11-22T10:00:00.000Z" })
+      assert.deepStrictEqual(result, { text: "2026", isError: false })
+    }).pipe(
+      run([
+        defineTool({
+          name: "year",
+          description: "",
+          input: Schema.Struct({ at: Schema.Date }),
+          run: async ({ at }) => at.getUTCFullYear()
+        })
+      ])
+    )
+  )
+})
+
+describe("failures", () => {
+  it.effect("are results with the message and no stack, however they come about", () =>
+    Effect.gen(function* () {
+      const failing = {
+        fails: "The disk is full.",
+        dies: "not a function",
+        throws: "thrown",
+        rejects: "rejected",
+        throwsText: "just text",
+        interruptsItself: "The tool stopped itself.",
+        silent: "The tool failed and did not say why.",
+        unprintable: "Do not know how to serialize a BigInt"
+      }
+      for (const [name, text] of Object.entries(failing)) {
+        assert.deepStrictEqual(yield* call(name, {}), { text, isError: true }, name)
+      }
+    }).pipe(
+      run([
+        tool("fails", () => Effect.fail(new ToolFailure({ message: "The disk is full." }))),
+        tool("dies", () => Effect.die(new TypeError("not a function"))),
+        tool("throws", () => {
+          throw new Error("thrown")
+        }),
+        tool("rejects", () => Promise.reject(new Error("rejected"))),
+        // oxlint-disable-next-line prefer-promise-reject-errors -- what other people's code does
+        tool("throwsText", () => Promise.reject("just text")),
+        tool("interruptsItself", () => Effect.interrupt),
+        tool("silent", () => Effect.die(undefined)),
+        tool("unprintable", () => Effect.succeed(10n as unknown as number)) // What a tool without types may do.
+      ])
+    )
+  )
+
+  it.effect("and results lose secrets", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* call("leaks", {}), { text: "401 for [redacted]", isError: true })
+      assert.deepStrictEqual(yield* call("tells", {}), { text: "[redacted] in plain sight", isError: false })
+    }).pipe(
+      run(
+        [
+          tool("leaks", (_, { env }) => Promise.reject(new Error(`401 for ${Reflect.get(env, "WEATHER_TOKEN")}`))),
+          tool("tells", () => Effect.succeed("sk-ant-api03-abc_DEF in plain sight"))
+        ],
+        bindings({ WEATHER_TOKEN: "s3cr3t-s3cr3t" })
+      )
+    )
+  )
+
+  it.effect("of unknown and unavailable tools say what there is", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* call("bsh", {}), {
+        text: 'There is no tool "bsh". The tools are: works.',
+        isError: true
+      })
+      assert.deepStrictEqual(yield* call("needy", {}), {
+        text: "The tool needy is not available: no AI binding",
+        isError: true
+      })
+      assert.isTrue((yield* call("toString", {})).isError)
+    }).pipe(
+      run([
+        tool("works", () => Effect.succeed("yes")),
+        defineTool({
+          name: "needy",
+          description: "",
+          input: Schema.Struct({}),
+          requires: () => "no AI binding",
+          run: () => Effect.succeed("ran")
+        })
+      ])
+    )
+  )
+})
+
+describe("calls", () => {
+  it.effect("that are interrupted stay interrupted, and abort their signal", () =>
+    Effect.gen(function* () {
+      const signals: Array<AbortSignal> = []
+      const started = Promise.withResolvers<void>()
+      const waits = tool("waits", (_, { signal }) => {
+        signals.push(signal)
+        started.resolve()
+        return new Promise(() => {})
+      })
+      const fiber = yield* call("waits", {}).pipe(run([waits]), Effect.forkChild)
+      yield* Effect.promise(() => started.promise)
+      assert.deepStrictEqual(
+        signals.map((signal) => signal.aborted),
+        [false]
+      )
+      yield* Fiber.interrupt(fiber)
+      assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(fiber)))
+      assert.deepStrictEqual(
+        signals.map((signal) => signal.aborted),
+        [true]
+      )
+    })
+  )
+
+  it.effect("are spans that name the tool and the call", () => {
+    const spans: Array<Tracer.NativeSpan> = []
+    const tracer = Tracer.make({
+      span: (options) => {
+        const span = new Tracer.NativeSpan(options)
+        spans.push(span)
+        return span
+      }
+    })
+    return Effect.gen(function* () {
+      yield* call("works", {})
+      assert.deepStrictEqual(
+        spans.map(({ name, attributes }) => [name, Object.fromEntries(attributes)]),
+        [["ToolRegistry.call", { "gen_ai.tool.name": "works", "gen_ai.tool.call.id": "sevt_1" }]]
+      )
+    }).pipe(run([tool("works", () => Effect.succeed("yes"))]), Effect.provideService(Tracer.Tracer, tracer))
+  })
+
+  it.effect("answer no more than 256 KiB, without cutting a character", () =>
+    Effect.gen(function* () {
+      const { text } = yield* call("talks", {})
+      assert.strictEqual(text, `${"é".repeat(128 * 1024)}\n[truncated: the first 262144 of 600000 bytes]`)
+    }).pipe(run([tool("talks", () => Effect.succeed("é".repeat(300_000)))]))
+  )
+})
+
+const needs = (name: string, requires: (env: ToolEnv) => string | null | undefined) =>
+  defineTool({ name, description: name, input: Schema.Struct({}), requires, run: () => Effect.succeed("") })
+
+describe("list", () => {
+  it("says of each tool whether it is available, and why not; throwing is a reason", () => {
+    const listed = Toolset.list(
+      {
+        builtIn: [tool("plain", () => Effect.succeed(""))],
+        custom: [
+          needs("fine", () => undefined),
+          needs("bound", (env) => ("AI" in env ? null : "no AI binding")),
+          needs("broken", () => {
+            throw new TypeError("env.AI is undefined")
+          })
+        ]
+      },
+      noBindings
+    )
+    assert.deepStrictEqual(
+      listed.map(({ name, source, available, reason }) => [name, source, available, reason]),
+      [
+        ["plain", "built_in", true, null],
+        ["fine", "custom", true, null],
+        ["bound", "custom", false, "no AI binding"],
+        ["broken", "custom", false, "env.AI is undefined"]
+      ]
+    )
+  })
+
+  it("has no room for two tools of one name", () => {
+    const twin = tool("twin", () => Effect.succeed(""))
+    assert.throws(() => Toolset.make({ builtIn: [twin], custom: [twin] }), /tool twin: there are two of this name/)
+  })
+})
+
+describe("layer", () => {
+  it.effect("refuses bindings that hold an Anthropic key, and does not say it", () =>
+    Effect.gen(function* () {
+      for (const env of [{ ANTHROPIC_API_KEY: "x" }, { WEATHER: "sk-ant-api03-secret" }]) {
+        const error = yield* Effect.void.pipe(run([], bindings(env)), Effect.flip)
+        assert.strictEqual(error._tag, "AnthropicKeyRefused")
+        assert.notInclude(error.message, "api03")
+      }
+    })
+  )
+})
