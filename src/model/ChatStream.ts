@@ -124,11 +124,14 @@ export class ChatStream {
 
   private truncated(): ModelErrorReason {
     const start = this.text.trimStart()
-    return start === "" || this.events > 0 || /^(data|event|id|retry)?:/.test(start)
+    return this.events > 0 || fields.some((field) => start.startsWith(field) || field.startsWith(start))
       ? new ConnectionFailed({ detail: "the answer ended before its end marker" })
       : this.nonsense(start)
   }
 }
+
+/** What a stream of events begins with. */
+const fields = ["data:", "event:", "id:", "retry:", ":"]
 
 const hasError = (json: unknown): boolean =>
   json !== null && typeof json === "object" && "error" in json && Boolean(json.error)

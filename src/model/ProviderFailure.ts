@@ -16,7 +16,7 @@ import { parseJson } from "./ChatChunk.ts"
 export interface ProviderFailure {
   /** HTTP status, or the one that the message itself names. Below 400: the answer is no answer. */
   readonly status: number
-  /** The server's own code, as text; empty where it gave none. */
+  /** The server's own code and type; empty where it gave none. */
   readonly code: string
   readonly detail: string
   readonly retryAfterMs?: number
@@ -43,10 +43,10 @@ export const fromJson = (json: unknown): ProviderFailure | undefined => {
   const stated = first ?? (json.object === "error" ? json : json.error) ?? json.detail ?? json.message
   if (stated === undefined || stated === null || stated === false) return undefined
   const fields = Predicate.isObject(stated) ? stated : { message: stated }
-  const code = [fields.code, fields.type].find((value) => Predicate.isString(value) || Predicate.isNumber(value))
+  const code = [fields.code, fields.type].filter((value) => Predicate.isString(value) || Predicate.isNumber(value))
   const message = Predicate.isString(fields.message) ? fields.message : JSON.stringify(stated)
   const status = [fields.code, json.code, fields.status].map(Number).find((value) => value >= 400 && value < 600)
-  return { status: status ?? 500, code: String(code ?? ""), detail: message }
+  return { status: status ?? 500, code: code.join(" "), detail: message }
 }
 
 /** What it means for the caller. */

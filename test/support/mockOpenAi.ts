@@ -8,7 +8,10 @@ export interface MockUsage {
   readonly prompt_tokens_details?: { readonly cached_tokens: number }
 }
 
-/** One answer of the mock. `ending` says what follows it: the end (where absent), a broken connection, or nothing, for ever. */
+/** What follows an answer: a broken connection; nothing, for ever; or the end of the body, but only a moment after its last byte. */
+export type Ending = "cut" | "hang" | "late"
+
+/** One answer of the mock. Its end follows at once where no `ending` says otherwise. */
 export type MockAnswer =
   /** A streamed chat completion. `usage` comes as real servers send it: in a late chunk without choices. */
   | {
@@ -16,7 +19,7 @@ export type MockAnswer =
       readonly reasoning?: ReadonlyArray<string>
       readonly calls?: ReadonlyArray<{ readonly name: string; readonly arguments: unknown }>
       readonly usage?: MockUsage
-      readonly ending?: "cut" | "hang"
+      readonly ending?: Ending
     }
   /** An HTTP error, or a whole JSON answer. */
   | { readonly status: number; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> }
@@ -24,7 +27,7 @@ export type MockAnswer =
   | {
       readonly raw: string | ReadonlyArray<string | Uint8Array>
       readonly contentType?: string
-      readonly ending?: "cut" | "hang"
+      readonly ending?: Ending
     }
   /** Takes the request and never answers. */
   | "hang"
@@ -134,15 +137,18 @@ const answer = (response: ServerResponse, answer: MockAnswer) => {
   }
   response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" })
   for (const chunk of chunks(answer)) response.write(event(chunk))
-  if (answer.ending === undefined) response.write("data: [DONE]\n\n")
+  if (isWhole(answer)) response.write("data: [DONE]\n\n")
   end(response, answer.ending)
 }
 
-const end = (response: ServerResponse, ending: "cut" | "hang" | undefined) => {
+const end = (response: ServerResponse, ending: Ending | undefined) => {
   if (ending === undefined) response.end()
+  if (ending === "late") setTimeout(() => response.end(), 20)
   // Only once what was written is on its way: it must arrive before the cut.
   if (ending === "cut") setImmediate(() => response.destroy())
 }
+
+const isWhole = ({ ending }: { readonly ending?: Ending }) => ending === undefined || ending === "late"
 
 /** A server-sent event of one JSON value. */
 export const event = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`
@@ -167,7 +173,7 @@ function* chunks(answer: Extract<MockAnswer, { readonly text?: unknown }>) {
     yield chunk({ tool_calls: [{ index, id: `call_${index}`, type: "function", function: { name, arguments: "" } }] })
     yield chunk({ tool_calls: [{ index, function: { arguments: text } }] })
   }
-  if (answer.ending !== undefined) return
+  if (!isWhole(answer)) return
   yield chunk({}, calls.length > 0 ? "tool_calls" : "stop")
   yield { ...chunk({}), choices: [], usage: answer.usage ?? { prompt_tokens: 10, completion_tokens: 5 } }
 }

@@ -1,0 +1,83 @@
+import { Clock, Effect, Redacted, Stream } from "effect"
+import type { HttpClient, HttpClientError, HttpClientRequest, HttpClientResponse } from "effect/http"
+import { AnthropicKeyRefused, isAnthropicKey } from "../../src/domain/AnthropicKey.ts"
+import { ConnectionFailed, InvalidRequest, type ModelErrorReason } from "../../src/ModelClient.ts"
+import * as ProviderFailure from "../../src/model/ProviderFailure.ts"
+import { timedOut, type Timeouts } from "./Answer.ts"
+
+/** The body of the answer to a request; an HTTP error is a typed failure. */
+export const send = (
+  http: HttpClient.HttpClient,
+  request: HttpClientRequest.HttpClientRequest,
+  classify: ProviderFailure.Classify,
+  timeouts: Timeouts
+): Stream.Stream<Uint8Array, ModelErrorReason> =>
+  http.execute(request).pipe(
+    Effect.mapError(transportReason),
+    Effect.timeoutOrElse({
+      duration: timeouts.firstByte,
+      orElse: () => Effect.fail(timedOut("no answer began", timeouts.firstByte))
+    }),
+    Effect.flatMap((response) =>
+      response.status >= 200 && response.status < 300
+        ? Effect.succeed(Stream.mapError(response.stream, transportReason))
+        : refusal(response, classify, timeouts)
+    ),
+    Stream.unwrap
+  )
+
+/** Pieces of an error's body that are read: enough to say what was wrong. */
+const errorPieces = 8
+
+const refusal = Effect.fnUntraced(function* (
+  response: HttpClientResponse.HttpClientResponse,
+  classify: ProviderFailure.Classify,
+  timeouts: Timeouts
+) {
+  const body = yield* response.stream.pipe(
+    Stream.take(errorPieces),
+    Stream.decodeText(),
+    Stream.mkString,
+    Effect.timeout(timeouts.betweenChunks),
+    Effect.orElseSucceed(() => "")
+  )
+  const wait = ProviderFailure.retryAfterMs(response.headers, yield* Clock.currentTimeMillis)
+  return yield* Effect.fail(classify(ProviderFailure.fromResponse(response.status, body, wait)))
+})
+
+const transportReason = ({ reason }: HttpClientError.HttpClientError): ModelErrorReason => {
+  switch (reason._tag) {
+    case "EncodeError":
+    case "InvalidUrlError":
+      return new InvalidRequest({ detail: reason.message })
+    case "TransportError":
+    case "StatusCodeError":
+    case "DecodeError":
+    case "EmptyBodyError":
+      return new ConnectionFailed({ detail: ProviderFailure.clip(describe(reason.cause) || reason.message) })
+  }
+}
+
+/** `fetch` says little more than that it failed: the reason is in the cause of the cause. */
+const describe = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return ""
+  const code = "code" in cause && typeof cause.code === "string" ? cause.code : ""
+  return [cause.message || code, describe(cause.cause)].filter((part) => part !== "").join(": ")
+}
+
+/** Fails, without the value, where the key is a vendor's. */
+export const refuseVendorKey = (
+  where: string,
+  key: Redacted.Redacted | undefined
+): Effect.Effect<void, AnthropicKeyRefused> =>
+  key !== undefined && isAnthropicKey(Redacted.value(key))
+    ? Effect.fail(new AnthropicKeyRefused({ where }))
+    : Effect.void
+
+/** The same with the key masked in what the server said: some repeat it. */
+export const masking =
+  (classify: ProviderFailure.Classify, secret: Redacted.Redacted | undefined): ProviderFailure.Classify =>
+  (failure) => {
+    const key = secret === undefined ? "" : Redacted.value(secret)
+    return classify(key === "" ? failure : { ...failure, detail: failure.detail.replaceAll(key, "[key]") })
+  }

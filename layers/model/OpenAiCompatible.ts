@@ -1,0 +1,58 @@
+import { Effect, Layer, type Redacted, Stream } from "effect"
+import { HttpClient, HttpClientRequest } from "effect/http"
+import type { AnthropicKeyRefused } from "../../src/domain/AnthropicKey.ts"
+import { ModelClient, ModelError, ModelNotFound, type ModelRequest } from "../../src/ModelClient.ts"
+import * as ChatCompletions from "../../src/model/ChatCompletions.ts"
+import * as ProviderFailure from "../../src/model/ProviderFailure.ts"
+import * as Answer from "./Answer.ts"
+import * as Http from "./Http.ts"
+
+/** A server that speaks the chat completions API: Ollama, llama.cpp, vLLM, LM Studio, a gateway. */
+export interface Provider {
+  /** The part of a model id before the first slash. */
+  readonly name: string
+  /** With the version: `http://127.0.0.1:11434/v1`. */
+  readonly baseUrl: string
+  readonly apiKey?: Redacted.Redacted | undefined
+  readonly timeouts?: Answer.Timeouts
+}
+
+/** A client of one provider. Serves `<name>/<model>` and sends `<model>`. */
+export const make = Effect.fnUntraced(function* ({
+  name,
+  baseUrl,
+  apiKey,
+  timeouts = Answer.defaultTimeouts
+}: Provider): Effect.fn.Return<ModelClient["Service"], AnthropicKeyRefused, HttpClient.HttpClient> {
+  yield* Http.refuseVendorKey(`the API key of the model provider ${name}`, apiKey)
+  const http = yield* HttpClient.HttpClient
+  const classify = Http.masking(ProviderFailure.reasonOf, apiKey)
+  const prefix = `${name}/`
+  const endpoint = HttpClientRequest.post(`${baseUrl.replace(/\/+$/, "")}/chat/completions`).pipe((request) =>
+    apiKey === undefined ? request : HttpClientRequest.bearerToken(request, apiKey)
+  )
+
+  const answer = (request: ModelRequest) => {
+    if (!request.model.startsWith(prefix)) {
+      return Stream.fail(new ModelNotFound({ detail: `this provider serves ${prefix}<model>` }))
+    }
+    return endpoint.pipe(
+      HttpClientRequest.setHeader("x-session-affinity", request.sessionId),
+      HttpClientRequest.bodyJsonUnsafe({
+        model: request.model.slice(prefix.length),
+        messages: ChatCompletions.messages(request, "reasoning_content"),
+        ...ChatCompletions.tools(request),
+        stream: true,
+        stream_options: { include_usage: true }
+      }),
+      (wire) => Answer.parts(Http.send(http, wire, classify, timeouts), classify, timeouts)
+    )
+  }
+
+  return ModelClient.of({
+    stream: (request) => Stream.mapError(answer(request), (reason) => new ModelError({ model: request.model, reason }))
+  })
+})
+
+export const layer = (provider: Provider): Layer.Layer<ModelClient, AnthropicKeyRefused, HttpClient.HttpClient> =>
+  Layer.effect(ModelClient, make(provider))

@@ -1,0 +1,117 @@
+import { Config, Effect, Layer, Predicate, type Redacted, Stream } from "effect"
+import { HttpClient, HttpClientRequest } from "effect/http"
+import type { AnthropicKeyRefused } from "../../src/domain/AnthropicKey.ts"
+import { ConnectionFailed, ModelClient, ModelError, type ModelErrorReason } from "../../src/ModelClient.ts"
+import type { ModelRequest } from "../../src/ModelClient.ts"
+import * as ChatCompletions from "../../src/model/ChatCompletions.ts"
+import { clip } from "../../src/model/ProviderFailure.ts"
+import * as WorkersAiFailure from "../../src/model/WorkersAiFailure.ts"
+import * as Answer from "./Answer.ts"
+import * as Http from "./Http.ts"
+
+/** What is used of the Worker's `AI` binding. It answers a stream of bytes, or a whole answer as an object. */
+export interface AiBinding {
+  run(
+    model: string,
+    inputs: Record<string, unknown>,
+    options: { readonly extraHeaders: object; readonly signal: AbortSignal }
+  ): Promise<unknown>
+}
+
+const affinity = (request: ModelRequest) => ({ "x-session-affinity": request.sessionId })
+
+const inputs = (request: ModelRequest) => ({
+  messages: ChatCompletions.messages(request, "reasoning"),
+  ...ChatCompletions.tools(request),
+  // Where it is not said, mistral-small never calls a tool.
+  ...(request.tools.length === 0 ? {} : { tool_choice: "auto" }),
+  stream: true,
+  // Older models know no stream options, count tokens anyway, and stop after 256 where no limit is given.
+  ...(older.test(request.model) ? { max_tokens: 4096 } : { stream_options: { include_usage: true } })
+})
+
+const older = /^@cf\/(meta|mistral|mistralai|ibm-granite)\/|^@cf\/qwen\/(qwen2|qwq|qwen3-30b)/
+
+const toModelError = (request: ModelRequest) => (reason: ModelErrorReason) =>
+  new ModelError({ model: request.model, reason })
+
+/** Through the binding, for models `@cf/...`. */
+export const fromBinding = (ai: AiBinding, timeouts = Answer.defaultTimeouts): ModelClient["Service"] => {
+  const body = (request: ModelRequest): Stream.Stream<Uint8Array, ModelErrorReason> =>
+    Effect.tryPromise({
+      try: (signal) => ai.run(request.model, inputs(request), { extraHeaders: affinity(request), signal }),
+      catch: bindingReason
+    }).pipe(
+      Effect.timeoutOrElse({
+        duration: timeouts.firstByte,
+        orElse: () => Effect.fail(Answer.timedOut("no answer began", timeouts.firstByte))
+      }),
+      Effect.map((answer) =>
+        answer instanceof ReadableStream
+          ? Stream.fromReadableStream<Uint8Array, ModelErrorReason>({
+              evaluate: () => answer,
+              onError: (cause) => new ConnectionFailed({ detail: clip(messageOf(cause)) })
+            })
+          : Stream.make(new TextEncoder().encode(JSON.stringify(answer)))
+      ),
+      Stream.unwrap
+    )
+  return ModelClient.of({
+    stream: (request) =>
+      Stream.mapError(Answer.parts(body(request), WorkersAiFailure.classify, timeouts), toModelError(request))
+  })
+}
+
+const messageOf = (cause: unknown): string => (Predicate.isError(cause) ? cause.message : String(cause))
+
+/** The binding throws errors that are nothing but text. */
+const bindingReason = (cause: unknown): ModelErrorReason => {
+  const detail = messageOf(cause)
+  return /connection lost|network/i.test(detail)
+    ? new ConnectionFailed({ detail: clip(detail) })
+    : WorkersAiFailure.classify({ status: 500, code: "", detail })
+}
+
+export const layer = ({ ai }: { readonly ai: AiBinding }): Layer.Layer<ModelClient> =>
+  Layer.succeed(ModelClient, fromBinding(ai))
+
+export interface Account {
+  readonly id: string
+  readonly token: Redacted.Redacted
+  readonly apiUrl: string
+}
+
+/** The account for the REST API, which is there where the binding is not. */
+export const account = Config.all({
+  id: Config.String("CLOUDFLARE_ACCOUNT_ID"),
+  token: Config.Redacted("CLOUDFLARE_API_TOKEN"),
+  apiUrl: Config.NonEmptyString("CLOUDFLARE_API_BASE_URL").pipe(
+    Config.withDefault("https://api.cloudflare.com/client/v4")
+  )
+})
+
+/** Through the REST API, for models `@cf/...`. */
+export const fromAccount = Effect.fnUntraced(function* (
+  { id, token, apiUrl }: Account,
+  timeouts = Answer.defaultTimeouts
+): Effect.fn.Return<ModelClient["Service"], AnthropicKeyRefused, HttpClient.HttpClient> {
+  yield* Http.refuseVendorKey("CLOUDFLARE_API_TOKEN", token)
+  const http = yield* HttpClient.HttpClient
+  const classify = Http.masking(WorkersAiFailure.classify, token)
+  const send = (request: ModelRequest) =>
+    HttpClientRequest.post(`${apiUrl}/accounts/${id}/ai/run/${request.model}`).pipe(
+      HttpClientRequest.bearerToken(token),
+      HttpClientRequest.setHeaders(affinity(request)),
+      HttpClientRequest.bodyJsonUnsafe(inputs(request)),
+      (wire) => Http.send(http, wire, classify, timeouts)
+    )
+  return ModelClient.of({
+    stream: (request) => Stream.mapError(Answer.parts(send(request), classify, timeouts), toModelError(request))
+  })
+})
+
+export const layerRest: Layer.Layer<ModelClient, Config.ConfigError | AnthropicKeyRefused, HttpClient.HttpClient> =
+  Layer.effect(
+    ModelClient,
+    Effect.flatMap(account, (account) => fromAccount(account))
+  )
