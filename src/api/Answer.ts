@@ -1,31 +1,31 @@
 import { ByteSize, Cause, Effect, type Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
-import { HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpMiddleware, HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { AnthropicKeyRefused, holdsAnthropicKey } from "../domain/AnthropicKey.ts"
 import { envelope, type ErrorType, RequestId } from "./Errors.ts"
+import { pathOf } from "./Problem.ts"
 
 const maxBody = ByteSize.mebibytes(4)
 
 /** What is true of every answer, whatever route it comes from: the error envelope, the id of the request, the limit on its body. */
-export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | SecureRandom.SecureRandom> = HttpRouter.middleware(
-  Effect.gen(function* () {
-    const random = yield* SecureRandom.SecureRandom
-    return (route) =>
-      Effect.gen(function* () {
-        const id = `req_${yield* random.ulid}`
-        const request = yield* HttpServerRequest.HttpServerRequest
-        const refused = refuseAnthropicKey(request)
-        return yield* (refused ?? route).pipe(
-          Effect.catchCause((cause) => onCause(cause, request)),
-          Effect.flatMap(finish),
-          Effect.provideService(RequestId, id),
-          Effect.provideService(HttpServerRequest.MaxBodySize, maxBody),
-          Effect.annotateLogs("request_id", id)
-        )
-      })
-  }),
-  { global: true }
-)
+export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | SecureRandom.SecureRandom> =
+  HttpRouter.middleware(
+    Effect.gen(function* () {
+      const random = yield* SecureRandom.SecureRandom
+      return (route) =>
+        Effect.gen(function* () {
+          const id = `req_${yield* random.ulid}`
+          const request = yield* HttpServerRequest.HttpServerRequest
+          const answer = refuseAnthropicKey(request) ?? Effect.catchCause(route, (cause) => onCause(cause, request))
+          return yield* Effect.flatMap(answer, finish).pipe(
+            Effect.provideService(RequestId, id),
+            Effect.provideService(HttpServerRequest.MaxBodySize, maxBody),
+            Effect.annotateLogs("request_id", id)
+          )
+        })
+    }),
+    { global: true }
+  )
 
 /** An answer in the error envelope. */
 export const errorResponse = (
@@ -35,21 +35,29 @@ export const errorResponse = (
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
   Effect.map(envelope(type, message), (body) => HttpServerResponse.jsonUnsafe(body, { status }))
 
-/** Before anything else sees the request: only the name of the header goes on from here. */
-const refuseAnthropicKey = ({ headers }: HttpServerRequest.HttpServerRequest) => {
-  const name = ["x-api-key", "authorization"].find((name) => holdsAnthropicKey(headers[name] ?? ""))
-  if (name === undefined) return undefined
-  const { message } = new AnthropicKeyRefused({ where: `the header ${name}` })
-  return errorResponse(401, "authentication_error", `${message}. Send the value of OWNLOOP_API_KEY as authToken instead`)
+/** Before anything else sees the request: only the name of the place goes on from here. */
+const refuseAnthropicKey = ({ headers, url }: HttpServerRequest.HttpServerRequest) => {
+  const places = {
+    "the header x-api-key": headers["x-api-key"],
+    "the header authorization": headers.authorization,
+    "the URL": url
+  }
+  const where = Object.entries(places).find(([, value = ""]) => holdsAnthropicKey(value))?.[0]
+  if (where === undefined) return undefined
+  const { message } = new AnthropicKeyRefused({ where })
+  // The access log would repeat the URL.
+  return HttpMiddleware.withLoggerDisabled(
+    errorResponse(401, "authentication_error", `${message}. Send the value of OWNLOOP_API_KEY as authToken instead`)
+  )
 }
 
-const onCause = <E>(cause: Cause.Cause<E>, { method, url }: HttpServerRequest.HttpServerRequest) => {
+const onCause = <E>(cause: Cause.Cause<E>, request: HttpServerRequest.HttpServerRequest) => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
   const error: unknown = Cause.squash(cause)
   if (HttpServerError.isHttpServerError(error)) {
     switch (error.reason._tag) {
       case "RouteNotFound":
-        return errorResponse(404, "not_found_error", `there is no ${method} ${url.split("?")[0]}`)
+        return errorResponse(404, "not_found_error", `there is no ${request.method} ${pathOf(request)}`)
       case "RequestParseError":
         return error.reason.reason === "BodyTooLarge"
           ? errorResponse(413, "request_too_large", `the body is larger than ${maxBody} bytes`)
@@ -63,9 +71,10 @@ const onCause = <E>(cause: Cause.Cause<E>, { method, url }: HttpServerRequest.Ht
 }
 
 const finish = Effect.fnUntraced(function* (response: HttpServerResponse.HttpServerResponse) {
+  // The one answer that HttpApi itself gives as plain text.
   const enveloped =
     response.status === 415
-      ? yield* errorResponse(415, "invalid_request_error", "content-type: expected application/json")
+      ? yield* errorResponse(400, "invalid_request_error", "content-type: expected application/json")
       : response
   return HttpServerResponse.setHeaders(enveloped, {
     "request-id": yield* RequestId,

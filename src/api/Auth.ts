@@ -8,9 +8,7 @@ export class ApiKey extends Context.Service<ApiKey, Option.Option<Redacted.Redac
   /** Reads `OWNLOOP_API_KEY`; an empty one is none. */
   static readonly layer: Layer.Layer<ApiKey, Config.ConfigError> = Layer.effect(
     ApiKey,
-    Effect.map(Config.option(Config.Redacted("OWNLOOP_API_KEY")), (key) =>
-      Option.filter(key, (key) => Redacted.value(key) !== "")
-    )
+    Config.option(Config.Redacted("OWNLOOP_API_KEY"))
   )
 }
 
@@ -25,7 +23,7 @@ export class Authorization extends HttpApiMiddleware.Service<Authorization>()("o
       const key = yield* ApiKey
       const expected = Option.map(key, bytes)
 
-      const check = (credential: Redacted.Redacted) =>
+      const check = (credential: Redacted.Redacted): Effect.Effect<void, AuthenticationFailed | Unavailable> =>
         Option.match(expected, {
           onNone: () => Effect.fail(new Unavailable({ message: unset })),
           onSome: (expected) =>
@@ -35,8 +33,8 @@ export class Authorization extends HttpApiMiddleware.Service<Authorization>()("o
         })
 
       return Authorization.of({
-        bearer: (httpEffect, { credential }) => Effect.andThen(check(credential), httpEffect),
-        apiKey: (httpEffect, { credential }) => Effect.andThen(check(credential), httpEffect)
+        bearer: (httpEffect, { credential }) => Effect.flatMap(check(credential), () => httpEffect),
+        apiKey: (httpEffect, { credential }) => Effect.flatMap(check(credential), () => httpEffect)
       })
     })
   )
@@ -47,4 +45,5 @@ const bytes = (key: Redacted.Redacted): Uint8Array => new TextEncoder().encode(R
 const unset =
   "the secret OWNLOOP_API_KEY is not set, so nobody is answered: set it with `npx wrangler secret put OWNLOOP_API_KEY`"
 
-const wrong = "send this deployment's OWNLOOP_API_KEY as `Authorization: Bearer` (authToken in the SDK) or as `x-api-key`"
+const wrong =
+  "send this deployment's OWNLOOP_API_KEY as `Authorization: Bearer` (authToken in the SDK) or as `x-api-key`"

@@ -1,4 +1,4 @@
-import { Context, Effect, Schema, SchemaTransformation } from "effect"
+import { Context, Effect, Schema, SchemaGetter } from "effect"
 
 /** The id of the request that is being answered. */
 export const RequestId = Context.Reference<string>("ownloop/api/Errors/RequestId", { defaultValue: () => "" })
@@ -34,25 +34,25 @@ export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", fields)
 /** The deployment is not set up to answer. */
 export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", fields) {}
 
-const onWire =
-  <Tag extends string>(tag: Tag, type: ErrorType, status: number) =>
-  <E>(error: Schema.Codec<E, { readonly _tag: Tag; readonly message: string }>) =>
-    error.pipe(
-      Schema.encodeTo(
-        ErrorEnvelope,
-        SchemaTransformation.transformEffect({
-          decode: ({ error }: typeof ErrorEnvelope.Type) => Effect.succeed({ _tag: tag, message: error.message }),
-          encode: ({ message }: { readonly message: string }) => envelope(type, message)
-        })
-      ),
-      Schema.annotate({ httpApiStatus: status })
-    )
+const onWire = <E, Tag extends string>(
+  error: Schema.Codec<E, { readonly _tag: Tag; readonly message: string }>,
+  tag: Tag,
+  type: ErrorType,
+  status: number
+) =>
+  error.pipe(
+    Schema.encodeTo(ErrorEnvelope, {
+      decode: SchemaGetter.transform(({ error }) => ({ _tag: tag, message: error.message })),
+      encode: SchemaGetter.transformEffect(({ message }) => envelope(type, message))
+    }),
+    Schema.annotate({ httpApiStatus: status })
+  )
 
 /** The errors as endpoints declare and send them. */
 export const wire = {
-  InvalidRequest: onWire("InvalidRequest", "invalid_request_error", 400)(InvalidRequest),
-  AuthenticationFailed: onWire("AuthenticationFailed", "authentication_error", 401)(AuthenticationFailed),
-  NotFound: onWire("NotFound", "not_found_error", 404)(NotFound),
-  Conflict: onWire("Conflict", "invalid_request_error", 409)(Conflict),
-  Unavailable: onWire("Unavailable", "api_error", 503)(Unavailable)
+  InvalidRequest: onWire(InvalidRequest, "InvalidRequest", "invalid_request_error", 400),
+  AuthenticationFailed: onWire(AuthenticationFailed, "AuthenticationFailed", "authentication_error", 401),
+  NotFound: onWire(NotFound, "NotFound", "not_found_error", 404),
+  Conflict: onWire(Conflict, "Conflict", "invalid_request_error", 409),
+  Unavailable: onWire(Unavailable, "Unavailable", "api_error", 503)
 }

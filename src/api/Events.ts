@@ -56,6 +56,8 @@ const EventInput = Schema.Union([
   message: "expected the type user.message, user.interrupt, user.tool_confirmation or user.custom_tool_result"
 })
 
+export type EventInput = typeof EventInput.Type
+
 export const SendEvents = Schema.Struct({
   events: Schema.Array(EventInput).check(Schema.isMinLength(1), Schema.isMaxLength(50))
 })
@@ -65,6 +67,18 @@ const order = Schema.optionalKey(Schema.Literals(["asc", "desc"]))
 const types = Schema.optionalKey(Schema.Array(Schema.String))
 const time = Schema.optionalKey(Schema.DateTimeUtcFromString)
 const deltas = Schema.optionalKey(Schema.Array(Schema.Literals(["agent.message", "agent.thinking"])))
+
+const listQuery = {
+  ...Paging.query(1_000),
+  order,
+  types,
+  "types[]": types,
+  "created_at[gt]": time,
+  "created_at[gte]": time,
+  "created_at[lt]": time,
+  "created_at[lte]": time
+}
+export type ListQuery = Schema.Struct.Type<typeof listQuery>
 
 const params = { id: SessionId }
 
@@ -78,16 +92,7 @@ export class EventsGroup extends HttpApiGroup.make("events")
     }),
     HttpApiEndpoint.get("list", "/v1/sessions/:id/events", {
       params,
-      query: {
-        ...Paging.query(1_000),
-        order,
-        types,
-        "types[]": types,
-        "created_at[gt]": time,
-        "created_at[gte]": time,
-        "created_at[lt]": time,
-        "created_at[lte]": time
-      },
+      query: listQuery,
       success: Paging.response(SessionEvent),
       error: [wire.InvalidRequest, wire.NotFound]
     }),

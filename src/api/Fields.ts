@@ -1,4 +1,4 @@
-import { Effect, Schema } from "effect"
+import { Effect, Predicate, Schema } from "effect"
 import { InvalidRequest } from "./Errors.ts"
 
 /** A field that this deployment does not have: refused by name instead of dropped, unless it is absent, null or empty. */
@@ -17,7 +17,7 @@ export const unsupportedFilter = Schema.optionalKey(
 /** A member of a union that this deployment does not have: refused by name. */
 export const refused = <const Type extends string>(type: Type) =>
   Schema.Struct({ type: Schema.Literal(type) }).pipe(
-    Schema.refine((_): _ is never => false, { message: `${type} is not supported yet` })
+    Schema.refine(Predicate.isNever, { message: `${type} is not supported yet` })
   )
 
 export const nullable = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
@@ -44,7 +44,9 @@ export const patchMetadata = (
   metadata: Metadata,
   patch: typeof MetadataPatch.Type | null | undefined
 ): Effect.Effect<Metadata, InvalidRequest> => {
-  const merged = Object.entries({ ...metadata, ...patch }).filter((entry): entry is [string, string] => entry[1] !== null)
+  const merged = Object.entries({ ...metadata, ...patch }).filter(
+    (entry): entry is [string, string] => entry[1] !== null
+  )
   return merged.length > maxPairs
     ? Effect.fail(new InvalidRequest({ message: `metadata: would have more than ${maxPairs} pairs` }))
     : Effect.succeed(Object.fromEntries(merged))

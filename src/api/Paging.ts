@@ -14,19 +14,17 @@ export const response = <S extends Schema.Constraint>(item: S) =>
   Schema.Struct({ data: Schema.Array(item), next_page: Schema.NullOr(Schema.String) })
 
 /** `list` names the list, so that the cursor of another one is refused. */
-export const encodeCursor = (list: string, after: string): string => Base64Url.encode(`${list}:${after}`)
+const encodeCursor = (list: string, after: string): string => Base64Url.encode(`${list}:${after}`)
 
 /** What `encodeCursor` was given, or undefined without a cursor. */
-export const decodeCursor = (
-  list: string,
-  page: string | undefined
-): Effect.Effect<string | undefined, InvalidRequest> => {
+const decodeCursor = (list: string, page: string | undefined): Effect.Effect<string | undefined, InvalidRequest> => {
   if (page === undefined) return Effect.succeed(undefined)
   const text = Result.getOrElse(Base64Url.decodeString(page), () => "")
-  return text.startsWith(`${list}:`)
-    ? Effect.succeed(text.slice(list.length + 1))
-    : Effect.fail(new InvalidRequest({ message: `page: is not a cursor of the list of ${list}` }))
+  return text.startsWith(`${list}:`) ? Effect.succeed(text.slice(list.length + 1)) : wrongCursor(list)
 }
+
+export const wrongCursor = (list: string): Effect.Effect<never, InvalidRequest> =>
+  Effect.fail(new InvalidRequest({ message: `page: is not a cursor of this list (${list})` }))
 
 interface PageRequest {
   readonly limit?: number

@@ -9,9 +9,14 @@ export const describe = (error: Schema.SchemaError, root: string, input?: unknow
   const keys = path.map((part) => (typeof part === "object" ? part.key : part))
   const field = keys.reduce(appendKey, "") || root
   if (!message.startsWith("Expected ")) return `${field}: ${message}`
-  const got = input === undefined ? "" : `, got ${kind(keys.reduce(valueAt, input))}`
-  return `${field}: expected ${message.slice("Expected ".length)}${got}`
+  const expected = message.slice("Expected ".length)
+  // `a value with ...`, `a string matching ...`: the kind is right.
+  const got = input === undefined || expected.startsWith("a ") ? "" : `, got ${kind(keys.reduce(valueAt, input))}`
+  return `${field}: expected ${expected}${got}`
 }
+
+/** The path of a request, without its query. */
+export const pathOf = ({ url }: { readonly url: string }): string => url.split("?", 1)[0] ?? ""
 
 const format = SchemaIssue.makeFormatterStandardSchemaV1({
   leafHook: (issue) => (issue._tag === "MissingKey" ? "is required" : SchemaIssue.defaultLeafHook(issue))

@@ -2,7 +2,7 @@ import { Effect, type Layer } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { HttpApiMiddleware } from "effect/http-api"
 import { InvalidRequest, NotFound, wire } from "./Errors.ts"
-import { describe } from "./Problem.ts"
+import { describe, pathOf } from "./Problem.ts"
 
 /** Turns input that does not fit its schema into an answer that names the field. */
 export class RequestErrors extends HttpApiMiddleware.Service<RequestErrors>()("ownloop/api/RequestErrors", {
@@ -11,17 +11,18 @@ export class RequestErrors extends HttpApiMiddleware.Service<RequestErrors>()("o
   static readonly layer: Layer.Layer<RequestErrors> = HttpApiMiddleware.layerSchemaErrorTransform(
     RequestErrors,
     Effect.fnUntraced(function* (error) {
+      const request = yield* HttpServerRequest.HttpServerRequest
       switch (error.kind) {
         // Ids have a form: what has another one cannot exist.
         case "Params":
-          return yield* new NotFound({ message: describe(error.cause, "path") })
+          return yield* new NotFound({ message: `${pathOf(request)} does not exist` })
         case "Query":
           return yield* new InvalidRequest({ message: describe(error.cause, "query") })
         case "Headers":
           return yield* new InvalidRequest({ message: describe(error.cause, "headers") })
         case "Payload": {
-          const { json } = yield* HttpServerRequest.HttpServerRequest
-          const input = yield* Effect.orElseSucceed(json, () => undefined)
+          // The request keeps its body, so that reading it again costs nothing.
+          const input = yield* Effect.orElseSucceed(request.json, () => undefined)
           return yield* new InvalidRequest({ message: describe(error.cause, "body", input) })
         }
         case "Body":

@@ -56,6 +56,8 @@ export const UpdateSession = Schema.Struct({
 
 const params = { id: SessionId }
 
+const newestFirst = Schema.makeFilter((order: "asc" | "desc") => order === "desc" || "asc is not supported yet")
+
 /** `name` and `name[]` are the same array: clients write either. */
 const statuses = Schema.optionalKey(Schema.Array(SessionStatus))
 
@@ -69,7 +71,7 @@ export class SessionsGroup extends HttpApiGroup.make("sessions")
     HttpApiEndpoint.get("list", "/v1/sessions", {
       query: {
         ...Paging.query(),
-        order: Schema.optionalKey(Schema.Literals(["asc", "desc"])),
+        order: Schema.optionalKey(Schema.Literals(["asc", "desc"]).check(newestFirst)),
         include_archived: Schema.optionalKey(Schema.Boolean),
         agent_id: Schema.optionalKey(AgentId),
         statuses,

@@ -1,0 +1,91 @@
+import { DateTime, Effect, Stream } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { HttpApiBuilder } from "effect/http-api"
+import type { PageQuery } from "../../Catalog.ts"
+import { type ClientEvent, SessionEvent, type SessionEventType } from "../../domain/Event.ts"
+import { Sessions } from "../../Sessions.ts"
+import type { EventQuery } from "../../Storage.ts"
+import { Api } from "../Contract.ts"
+import { envelope } from "../Errors.ts"
+import type { EventInput, ListQuery } from "../Events.ts"
+import { paginate, wrongCursor } from "../Paging.ts"
+import { orConflict, orMissing } from "./onWire.ts"
+
+export const layer = HttpApiBuilder.group(
+  Api,
+  "events",
+  Effect.fnUntraced(function* (handlers) {
+    const sessions = yield* Sessions
+
+    return handlers.handleAll({
+      send: ({ params, payload }) =>
+        sessions.send(params.id, payload.events.map(clientEvent)).pipe(
+          Effect.map((data) => ({ data })),
+          orConflict
+        ),
+
+      list: Effect.fn("Events.list")(function* ({ params: { id }, query }) {
+        const filter = filterOf(query)
+        const list = `events of ${id}, ${filter.order}`
+        // Types that nothing here writes: only whether the session exists is left to ask.
+        if (filter.types?.length === 0) {
+          yield* sessions.get(id)
+          return { data: [], next_page: null }
+        }
+        const fetch = Effect.fnUntraced(function* ({ limit, after }: PageQuery) {
+          if (after === undefined) return yield* sessions.events(id, { ...filter, limit })
+          const seq = Number(after)
+          if (!Number.isSafeInteger(seq)) return yield* wrongCursor(list)
+          return yield* sessions.events(id, { ...filter, limit, after: seq })
+        })
+        const page = yield* paginate(list, { limit: 100, ...query }, fetch, ({ seq }) => String(seq))
+        return { ...page, data: page.data.map(({ event }) => event) }
+      }, orMissing),
+
+      stream: Effect.fn("Events.stream")(function* ({ params: { id }, query }) {
+        const deltas = new Set([...(query.event_deltas ?? []), ...(query["event_deltas[]"] ?? [])])
+        const frames = yield* sessions.stream(id, { deltas })
+        const broken = errorFrame(yield* envelope("api_error", "the stream broke off: open it again"))
+        return HttpServerResponse.stream(
+          Stream.catch(frames, (error) =>
+            Stream.fromEffect(Effect.as(Effect.logError("an event stream broke off", error), broken))
+          ),
+          { contentType: "text/event-stream", headers: { "cache-control": "no-store" } }
+        )
+      }, orMissing)
+    })
+  })
+)
+
+const filterOf = (query: ListQuery): Omit<EventQuery, "limit" | "after"> => {
+  const types = [...(query.types ?? []), ...(query["types[]"] ?? [])]
+  const createdAt = Object.fromEntries(
+    bounds.flatMap((bound) => {
+      const time = query[`created_at[${bound}]`]
+      return time === undefined ? [] : [[bound, DateTime.formatIso(time)]]
+    })
+  )
+  return { order: query.order ?? "asc", createdAt, ...(types.length === 0 ? {} : { types: types.filter(isKnown) }) }
+}
+
+const bounds = ["gt", "gte", "lt", "lte"] as const
+
+const known: ReadonlySet<string> = new Set(SessionEvent.members.map(({ fields }) => fields.type.literal))
+const isKnown = (type: string): type is SessionEventType => known.has(type)
+
+const errorFrame = (body: object) => new TextEncoder().encode(`event: error\ndata: ${JSON.stringify(body)}\n\n`)
+
+/** The event without the fields that say nothing. */
+const clientEvent = (input: EventInput): ClientEvent => {
+  switch (input.type) {
+    case "user.message":
+    case "user.tool_confirmation":
+      return input
+    case "user.interrupt":
+      return { type: input.type }
+    case "user.custom_tool_result": {
+      const { content, ...event } = input
+      return content ? { ...event, content } : event
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import { Effect, Option, Schema, Struct } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { HttpApiBuilder } from "effect/http-api"
+import { Catalog } from "../../Catalog.ts"
+import type { SessionAgent } from "../../domain/Agent.ts"
+import { now } from "../../domain/Common.ts"
+import { AgentId, EnvironmentId, nextSessionId, type SessionId } from "../../domain/Ids.ts"
+import { Sessions } from "../../Sessions.ts"
+import { modelOf } from "../Agents.ts"
+import * as AgentTools from "../AgentTools.ts"
+import { Api } from "../Contract.ts"
+import { Deployment } from "../Deployment.ts"
+import { Conflict, InvalidRequest, NotFound } from "../Errors.ts"
+import { patchMetadata } from "../Fields.ts"
+import { paginate } from "../Paging.ts"
+import type { AgentInput, CreateSession, UpdateSession } from "../Sessions.ts"
+import { orConflict, orInternal, orMissing } from "./onWire.ts"
+
+export const layer = HttpApiBuilder.group(
+  Api,
+  "sessions",
+  Effect.fnUntraced(function* (handlers) {
+    const catalog = yield* Catalog
+    const deployment = yield* Deployment
+    const sessions = yield* Sessions
+    const nextId = Effect.provideService(nextSessionId, SecureRandom.SecureRandom, yield* SecureRandom.SecureRandom)
+
+    const findAgent = Effect.fnUntraced(function* (id: string, version: number | undefined) {
+      const agent = isAgentId(id) ? yield* catalog.agent(id, version) : Option.none()
+      if (Option.isNone(agent)) {
+        const what = version === undefined ? `agent ${id}` : `version ${version} of agent ${id}`
+        return yield* new NotFound({ message: `agent: ${what} does not exist` })
+      }
+      if (agent.value.archived_at !== null) return yield* new Conflict({ message: `agent: agent ${id} is archived` })
+      return agent.value
+    })
+
+    const findEnvironment = Effect.fnUntraced(function* (id: string) {
+      const environment = isEnvironmentId(id) ? yield* catalog.environment(id) : Option.none()
+      if (Option.isNone(environment)) {
+        return yield* new NotFound({ message: `environment_id: environment ${id} does not exist` })
+      }
+      const { archived_at, config } = environment.value
+      if (archived_at !== null) {
+        return yield* new Conflict({ message: `environment_id: environment ${id} is archived` })
+      }
+      if (!deployment.backends.has(config.backend)) {
+        return yield* new InvalidRequest({
+          message: `environment_id: environment ${id} asks for the backend ${config.backend}, which this deployment does not have`
+        })
+      }
+      return environment.value
+    })
+
+    /** The agent as the session keeps it. */
+    const resolve = Effect.fnUntraced(function* (input: AgentInput) {
+      const reference = typeof input === "string" ? { id: input, version: undefined } : input
+      const found = yield* findAgent(reference.id, reference.version ?? undefined)
+      const agent = Struct.omit(found, ["metadata", "created_at", "updated_at", "archived_at"])
+      if (typeof input === "string" || input.type === "agent") return agent
+      const overridden: SessionAgent = {
+        ...agent,
+        model: input.model ? modelOf(input.model) : agent.model,
+        system: input.system === undefined ? agent.system : input.system || null,
+        tools:
+          input.tools === undefined
+            ? agent.tools
+            : yield* AgentTools.normalise(input.tools ?? [], deployment, "agent.tools")
+      }
+      return overridden
+    })
+
+    const create = Effect.fn("Sessions.create")(function* (input: typeof CreateSession.Type) {
+      const [agent, environment] = yield* Effect.all([resolve(input.agent), findEnvironment(input.environment_id)], {
+        concurrency: 2
+      })
+      const record = {
+        id: yield* nextId,
+        agent,
+        environment_id: environment.id,
+        environment: environment.config,
+        title: input.title ?? null,
+        metadata: input.metadata ?? {},
+        created_at: yield* now,
+        archived_at: null
+      }
+      return yield* sessions.create(record, input.initial_events ?? [])
+    }, orInternal)
+
+    const update = Effect.fn("Sessions.update")(function* (id: SessionId, change: typeof UpdateSession.Type) {
+      if (change.metadata) yield* patchMetadata((yield* sessions.get(id)).metadata, change.metadata)
+      return yield* sessions.update(id, {
+        ...(change.title === undefined ? {} : { title: change.title }),
+        ...(change.metadata ? { metadata: change.metadata } : {})
+      })
+    }, orConflict)
+
+    return handlers.handleAll({
+      create: ({ payload }) => create(payload),
+      list: ({ query }) => {
+        const statuses = [...(query.statuses ?? []), ...(query["statuses[]"] ?? [])]
+        return paginate(
+          "sessions",
+          query,
+          (page) =>
+            catalog.sessions({
+              ...page,
+              includeArchived: query.include_archived ?? false,
+              ...(query.agent_id === undefined ? {} : { agentId: query.agent_id }),
+              ...(statuses.length === 0 ? {} : { statuses })
+            }),
+          ({ id }) => id
+        ).pipe(
+          Effect.map((page) => ({ ...page, prev_page: null })),
+          orInternal
+        )
+      },
+      get: ({ params }) => orMissing(sessions.get(params.id)),
+      update: ({ params, payload }) => update(params.id, payload),
+      delete: ({ params: { id } }) =>
+        sessions.delete(id).pipe(Effect.as({ id, type: "session_deleted" as const }), orConflict),
+      archive: ({ params }) => orConflict(sessions.archive(params.id))
+    })
+  })
+)
+
+const isAgentId = Schema.is(AgentId)
+const isEnvironmentId = Schema.is(EnvironmentId)

@@ -1,0 +1,22 @@
+import { Effect } from "effect"
+import { SessionConflict, SessionNotFound } from "../../Sessions.ts"
+import { StorageError } from "../../Storage.ts"
+import { Conflict, NotFound } from "../Errors.ts"
+
+/** Storage that fails is not the client's matter: `Answer.ts` logs it and answers 500. */
+export const orInternal = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.catchIf(effect, (error): error is Extract<E, StorageError> => error instanceof StorageError, Effect.die)
+
+export const orMissing = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.catchIf(
+    orInternal(effect),
+    (error): error is Extract<typeof error, SessionNotFound> => error instanceof SessionNotFound,
+    ({ message }) => Effect.fail(new NotFound({ message }))
+  )
+
+export const orConflict = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.catchIf(
+    orMissing(effect),
+    (error): error is Extract<typeof error, SessionConflict> => error instanceof SessionConflict,
+    ({ message }) => Effect.fail(new Conflict({ message }))
+  )

@@ -1,0 +1,101 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import * as Memory from "../../layers/storage/CatalogMemory.ts"
+import { Catalog } from "../../src/Catalog.ts"
+import type { EgressDecision } from "../../src/domain/Egress.ts"
+import { SessionId } from "../../src/domain/Ids.ts"
+import { decision } from "../support/records.ts"
+import * as TestApi from "./TestApi.ts"
+
+const { errorOf } = TestApi
+
+describe("GET /v1/tools", () => {
+  it.effect("lists the deployment's tools, also those that are not available", () =>
+    Effect.gen(function* () {
+      const api = yield* TestApi.make()
+      const { body } = yield* api.get("/v1/tools")
+      assert.deepEqual(body, {
+        data: TestApi.tools.map((tool) => ({ type: "tool", ...tool })),
+        next_page: null
+      })
+    })
+  )
+})
+
+describe("GET /v1/egress/decisions", () => {
+  const decisions = [
+    decision("1", { outcome: "blocked" }),
+    decision("2"),
+    decision("3", { outcome: "injected" }),
+    decision("4", { session_id: SessionId.make("sesn_2") })
+  ]
+  const catalog = Layer.effectDiscard(
+    Effect.gen(function* () {
+      const { addDecision } = yield* Catalog
+      yield* Effect.forEach(decisions, addDecision, { discard: true })
+    })
+  ).pipe(Layer.provideMerge(Memory.layer), Layer.orDie)
+
+  it.effect("is in pages, newest first, and filters by session and outcome", () =>
+    Effect.gen(function* () {
+      const api = yield* TestApi.make({ catalog })
+      const list = (query: string) =>
+        Effect.map(api.get<TestApi.Page<EgressDecision>>(`/v1/egress/decisions?${query}`), ({ body }) => body)
+      assert.deepEqual(yield* list(""), { data: decisions.toReversed(), next_page: null })
+      assert.deepEqual(yield* list("session_id=sesn_1&outcome=blocked"), { data: [decisions[0]!], next_page: null })
+      assert.deepEqual(yield* list("session_id=sesn_3"), { data: [], next_page: null })
+      assert.deepEqual(yield* list("session_id=sesn_2"), { data: [decisions[3]!], next_page: null })
+      const { data, next_page } = yield* list("limit=3")
+      assert.strictEqual(data.length, 3)
+      assert.deepEqual(yield* list(`limit=3&page=${next_page}`), { data: [decisions[0]!], next_page: null })
+      assert.match(errorOf(yield* api.get("/v1/egress/decisions?outcome=lost")), /^400 .*outcome: expected "injected"/)
+    })
+  )
+})
+
+describe("what needs no key", () => {
+  it.effect("says that the Worker answers", () =>
+    Effect.gen(function* () {
+      const api = yield* TestApi.make()
+      const { status, body } = yield* api.call("GET", "/health", undefined, { authorization: "" })
+      assert.strictEqual(status, 200)
+      assert.deepEqual(body, { status: "ok" })
+    })
+  )
+
+  it.effect("describes every endpoint with its errors and its security", () =>
+    Effect.gen(function* () {
+      const api = yield* TestApi.make()
+      interface Operation {
+        readonly security: ReadonlyArray<object>
+        readonly responses: Record<string, object>
+      }
+      const { body } = yield* api.call<{ readonly paths: Record<string, Record<string, Operation>> }>(
+        "GET",
+        "/openapi.json",
+        undefined,
+        { authorization: "" }
+      )
+      assert.sameMembers(Object.keys(body.paths), [
+        "/health",
+        "/v1/agents",
+        "/v1/agents/{id}",
+        "/v1/agents/{id}/archive",
+        "/v1/agents/{id}/versions",
+        "/v1/egress/decisions",
+        "/v1/environments",
+        "/v1/environments/{id}",
+        "/v1/environments/{id}/archive",
+        "/v1/sessions",
+        "/v1/sessions/{id}",
+        "/v1/sessions/{id}/archive",
+        "/v1/sessions/{id}/events",
+        "/v1/sessions/{id}/events/stream",
+        "/v1/tools"
+      ])
+      const update = body.paths["/v1/agents/{id}"]?.post
+      assert.deepEqual(update?.security, [{ bearer: [] }, { apiKey: [] }])
+      assert.containsAllKeys(update?.responses, ["200", "400", "401", "404", "409", "503"])
+    })
+  )
+})
