@@ -16,6 +16,8 @@ export default defineConfig({
           name: "workerd",
           include: ["test/**/*.worker.test.ts"],
           environment: "node",
+          globalSetup: ["test/support/setup.ts"],
+          maxConcurrency: 10,
           testTimeout: 30_000,
           hookTimeout: 90_000
         }

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { parse } from "jsonc-parser"
 import type { Unstable_Config } from "wrangler"
 
-export const root = `${import.meta.dirname}/../`
+export const root = join(import.meta.dirname, "..", "/")
 
 /** What this module reads and changes of a wrangler configuration; the rest passes through. */
 export interface WorkerConfig {
@@ -11,6 +12,8 @@ export interface WorkerConfig {
   compatibility_date: string
   vars: Record<string, string>
   d1_databases: Array<{ binding: string; database_name: string; database_id?: string; migrations_dir: string }>
+  assets?: { directory: string }
+  build?: { command: string }
   kv_namespaces: Array<{ binding: string; id?: string }>
   dev?: Partial<Unstable_Config["dev"]>
   [key: string]: unknown
@@ -32,9 +35,17 @@ export const localConfig = (
   for (const part of overrides.without ?? []) delete config[part]
   return {
     ...config,
-    main: overrides.main ?? config.main,
+    // Absolute, since the local start keeps its configuration in a folder of its own.
+    main: `${root}${overrides.main ?? config.main}`,
+    ...(config.assets === undefined
+      ? {}
+      : { assets: { ...config.assets, directory: `${root}${config.assets.directory}` } }),
     vars: { ...overrides.vars },
-    d1_databases: config.d1_databases.map((database) => ({ ...database, database_id: "local" })),
+    d1_databases: config.d1_databases.map((database) => ({
+      ...database,
+      database_id: "local",
+      migrations_dir: `${root}${database.migrations_dir}`
+    })),
     kv_namespaces: config.kv_namespaces.map((namespace) => ({ ...namespace, id: "local" }))
   }
 }

@@ -49,7 +49,6 @@ const configure = (brain: Brain): string => {
     ...(EGRESS_HEADERS === undefined ? {} : { EGRESS_HEADERS })
   }
   const config = localConfig({
-    main: `${root}layers/cloudflare/worker.ts`,
     vars: { OWNLOOP_MODEL: brain.model, ...(brain.baseUrl === undefined ? {} : { OPENAI_BASE_URL: brain.baseUrl }) }
   })
   writeFileSync(`${home}wrangler.json`, JSON.stringify(config, null, 2))

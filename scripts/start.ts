@@ -1,7 +1,7 @@
 import { apiKey, baseUrl, isServing, startWorker } from "./server.ts"
 import { runTask } from "./session.ts"
 
-const sample = "write the numbers 1 to 100 to numbers.txt, run a script over it that adds them up, and read the result"
+const sample = "write a file numbers.txt with the numbers 1 to 10, run a script over it and read the result"
 
 if (await isServing()) {
   console.error(`Ownloop is already serving at ${baseUrl}. Give it work: npm run task -- "..."`)

@@ -3,6 +3,7 @@ import { createTestHarness } from "wrangler"
 import { localConfig } from "../scripts/config.ts"
 import * as Catalog from "./Catalog.contract.ts"
 import * as EgressPolicy from "./EgressPolicy.contract.ts"
+import * as SandboxBackend from "./SandboxBackend.contract.ts"
 import * as Storage from "./Storage.contract.ts"
 import * as StorageSqlite from "./StorageSqlite.contract.ts"
 import * as ToolRegistry from "./ToolRegistry.contract.ts"
@@ -12,6 +13,7 @@ import * as Workspace from "./Workspace.contract.ts"
 const suites: Record<string, Readonly<Record<string, unknown>>> = {
   SessionLogSqlite: Storage.contract,
   WorkspaceSqlite: Workspace.contract,
+  Isolate: SandboxBackend.contract,
   StorageSqlite: StorageSqlite.contract,
   CatalogD1: Catalog.contract,
   PolicyStore: EgressPolicy.contract,

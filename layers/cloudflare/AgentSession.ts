@@ -6,6 +6,7 @@ import { SessionObject } from "../../src/loop/SessionObject.ts"
 import { SessionNotFound } from "../../src/Sessions.ts"
 import { type EventQuery, Storage } from "../../src/Storage.ts"
 import * as Cloudflare from "../cloudflare.ts"
+import type { Props as EgressProps } from "../egress/Gateway.ts"
 import { type Failure, type Reply, type SessionRpc, toReply } from "../sessions/rpc.ts"
 
 /** One session: its log and its files in this object's SQLite, its loop in this object's runtime. Named by the session's id. */
@@ -26,7 +27,9 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
   })
 
   #start(record: SessionRecord) {
-    return (this.#runtime ??= ManagedRuntime.make(Cloudflare.session(this.ctx, this.env, record)))
+    const props: EgressProps = { sessionId: record.id, environmentId: record.environment_id }
+    const gateway = this.ctx.exports.Gateway({ props })
+    return (this.#runtime ??= ManagedRuntime.make(Cloudflare.session(this.ctx, this.env, record, gateway)))
   }
 
   #use<A>(f: (session: SessionObject["Service"]) => Effect.Effect<A, Failure>): Promise<Reply<A>> {

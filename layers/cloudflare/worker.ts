@@ -3,8 +3,7 @@ import * as Cloudflare from "../cloudflare.ts"
 
 export { AgentSession } from "./AgentSession.ts"
 
-/** The way out of every session: sandboxes and tools reach the network through this entrypoint alone. */
-export class Gateway extends Cloudflare.Gateway {}
+export { Gateway } from "../cloudflare.ts"
 
 const api = Cloudflare.api(env)
 

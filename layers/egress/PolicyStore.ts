@@ -9,6 +9,12 @@ import { compile, type Policy } from "../../src/egress/decide.ts"
 import { decodeInjections, type EgressConfigInvalid, noInjections, verdict } from "../../src/egress/injection.ts"
 import { AuditFailed, EgressPolicy, type EgressRequest } from "../../src/EgressPolicy.ts"
 
+/** The deployment's credentials for hosts, from the secret `EGRESS_HEADERS`; none where it is not set. */
+export const injections = Effect.flatMap(
+  Config.option(Config.Redacted("EGRESS_HEADERS")),
+  Option.match({ onNone: () => Effect.succeed(noInjections), onSome: decodeInjections })
+)
+
 /**
  * The policy of one session: its environment's networking, read anew for every request, so that a running session notices a change at its
  * next one, and the deployment's `EGRESS_HEADERS`.
@@ -26,8 +32,7 @@ export const layer = (session: {
     Effect.gen(function* () {
       const catalog = yield* Catalog
       const random = yield* SecureRandom.SecureRandom
-      const config = yield* Config.option(Config.Redacted("EGRESS_HEADERS"))
-      const injections = Option.isNone(config) ? noInjections : yield* decodeInjections(config.value)
+      const credentials = yield* injections
 
       const networking = catalog
         .environment(session.environmentId)
@@ -39,7 +44,7 @@ export const layer = (session: {
             const found = yield* networking
             return Option.isNone(found)
               ? blocked("the session's environment does not exist")
-              : verdict(compiled(found.value), injections, request)
+              : verdict(compiled(found.value), credentials, request)
           },
           Effect.catchTag("StorageError", unreadable),
           Effect.catchDefect(unreadable)

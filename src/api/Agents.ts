@@ -5,6 +5,7 @@ import { Name } from "../domain/Common.ts"
 import { AgentId } from "../domain/Ids.ts"
 import { ToolsInput } from "./AgentTools.ts"
 import { Authorization } from "./Auth.ts"
+import type { Deployment } from "./Deployment.ts"
 import { wire } from "./Errors.ts"
 import { MetadataInput, MetadataPatch, nullable, refused, unsupported, unsupportedFilter } from "./Fields.ts"
 import * as Paging from "./Paging.ts"
@@ -21,9 +22,11 @@ export const ModelInput = Schema.Union([
   })
 ])
 
-export const modelOf = (input: typeof ModelInput.Type): ModelConfig => ({
-  id: typeof input === "string" ? input : input.id
-})
+/** A name without a provider, such as one in an example written for the hosted API, means the deployment's default model. */
+export const modelOf = (input: typeof ModelInput.Type, { defaultModel }: Deployment["Service"]): ModelConfig => {
+  const id = typeof input === "string" ? input : input.id
+  return { id: id.includes("/") || id === "demo" ? id : defaultModel }
+}
 
 export const System = Schema.String.check(Schema.isMaxLength(100_000))
 

@@ -8,5 +8,7 @@ export class Deployment extends Context.Service<
   {
     readonly tools: ReadonlyArray<ToolListing>
     readonly backends: ReadonlySet<Backend>
+    /** The model of agents whose own names no provider. */
+    readonly defaultModel: string
   }
 >()("ownloop/api/Deployment") {}

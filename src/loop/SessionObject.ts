@@ -1,4 +1,4 @@
-import { Context, Effect, FiberSet, Layer, Stream } from "effect"
+import { Context, Effect, Fiber, FiberSet, Layer, Stream } from "effect"
 import { Alarm } from "../Alarm.ts"
 import { Catalog } from "../Catalog.ts"
 import { now } from "../domain/Common.ts"
@@ -40,14 +40,16 @@ export class SessionObject extends Context.Service<
         const catalog = yield* Catalog
         const alarm = yield* Alarm
         const work = yield* FiberSet.make()
-        /** Place of the last event that some client was given: a turn that ended unseen is shown to the next stream. */
-        let seenSeq = Number.POSITIVE_INFINITY
+        /** Place of the last end of work that some client was given; what came after it is shown to the next stream. */
+        let seenSeq: number | undefined
 
         const get = Effect.map(loop.snapshot, SessionView.make)
         const index = Effect.tap(get, catalog.putSession)
 
         const turn = Effect.gen(function* () {
+          const began = yield* Effect.forkChild(index)
           yield* loop.run
+          yield* Fiber.join(began)
           if (!(yield* loop.isBusy)) yield* alarm.clear
           yield* index
         }).pipe(Effect.catchCause((cause) => Effect.logError("the session stopped working; its alarm wakes it", cause)))
@@ -65,7 +67,6 @@ export class SessionObject extends Context.Service<
           initialEvents: ReadonlyArray<ClientEvent>
         ) {
           yield* loop.putRecord(record)
-          seenSeq = 0
           if (initialEvents.length > 0) yield* send(initialEvents)
           return yield* index
         })
@@ -97,7 +98,7 @@ export class SessionObject extends Context.Service<
 
         const send = Effect.fn("SessionObject.send")(function* (events: ReadonlyArray<ClientEvent>) {
           const { lastSeq } = yield* loop.snapshot
-          seenSeq = Math.min(seenSeq, lastSeq)
+          seenSeq ??= lastSeq
           const entries = yield* loop.send(events)
           yield* start
           return entries.map(({ event }) => event)
@@ -111,14 +112,16 @@ export class SessionObject extends Context.Service<
         })
 
         const see = (entries: ReadonlyArray<LogEntry>) => {
-          for (const { seq } of entries) seenSeq = Math.max(seenSeq, seq)
+          for (const { event, seq } of entries) {
+            if (event.type === "session.status_idle") seenSeq = Math.max(seenSeq ?? 0, seq)
+          }
         }
 
-        /** From the turn that is not over, or that ended with nobody looking; a session at rest shows only what comes. */
+        /** From the turn that is not over, or whose end nobody saw yet; a session at rest shows only what comes. */
         const stream = Effect.fn("SessionObject.stream")(function* (options: StreamOptions) {
           const { lastSeq, turnSeq } = yield* loop.snapshot
-          const isOver = !(yield* loop.isBusy) && seenSeq >= lastSeq
-          const frames = Stream.tap(loop.follow(isOver ? lastSeq : Math.max(turnSeq - 1, 0)), (frame) =>
+          seenSeq ??= (yield* loop.isBusy) ? 0 : lastSeq
+          const frames = Stream.tap(loop.follow(Math.max(turnSeq - 1, seenSeq)), (frame) =>
             Effect.sync(() => "seq" in frame && see([frame]))
           )
           return EventStream.encode(frames, options)

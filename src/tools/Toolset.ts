@@ -1,5 +1,5 @@
-import { Cause, Effect, Layer, Predicate } from "effect"
-import { AnthropicKeyRefused, isAnthropicKey } from "../domain/AnthropicKey.ts"
+import { Cause, Effect, Layer, Option, Predicate } from "effect"
+import { type AnthropicKeyRefused, findAnthropicKey } from "../domain/AnthropicKey.ts"
 import { EgressHttpClient } from "../EgressPolicy.ts"
 import { SandboxBackend } from "../SandboxBackend.ts"
 import { type ToolListing, ToolRegistry, type ToolResult } from "../ToolRegistry.ts"
@@ -54,7 +54,7 @@ export const layer = (
   Layer.effect(
     ToolRegistry,
     Effect.gen(function* () {
-      yield* refuseAnthropicKeys(env)
+      yield* Option.match(findAnthropicKey({ ...env }), { onNone: () => Effect.void, onSome: Effect.fail })
       const sandbox = yield* SandboxBackend
       const http = yield* EgressHttpClient
       const listings = list(toolset, env)
@@ -111,12 +111,4 @@ const messageOf = (error: unknown): string => {
     return error.message
   }
   return "The tool failed and did not say why."
-}
-
-const refuseAnthropicKeys = (env: ToolEnv): Effect.Effect<void, AnthropicKeyRefused> => {
-  const found = Object.entries(env).find(
-    ([name, value]) =>
-      Predicate.isString(value) && value !== "" && (name === "ANTHROPIC_API_KEY" || isAnthropicKey(value))
-  )
-  return found === undefined ? Effect.void : Effect.fail(new AnthropicKeyRefused({ where: `the binding ${found[0]}` }))
 }

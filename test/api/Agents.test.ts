@@ -59,6 +59,15 @@ describe("POST /v1/agents", () => {
     })
   )
 
+  it.effect("takes a model that names no provider for the deployment's default", () =>
+    Effect.gen(function* () {
+      const api = yield* TestApi.make()
+      for (const model of ["default", "some-hosted-model", { id: "some-hosted-model" }]) {
+        assert.deepStrictEqual((yield* create(api, { model })).model, { id: "local/default" })
+      }
+    })
+  )
+
   it.effect("takes a model as a name or as an object", () =>
     Effect.gen(function* () {
       const api = yield* TestApi.make()

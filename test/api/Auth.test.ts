@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
-import * as AnthropicEnvironment from "../../src/api/AnthropicEnvironment.ts"
+import * as Closed from "../../src/api/Closed.ts"
+import { findAnthropicKey } from "../../src/domain/AnthropicKey.ts"
 import { ApiKey } from "../../src/api/Auth.ts"
 import * as TestApi from "./TestApi.ts"
 
@@ -9,8 +10,7 @@ const { errorOf, key } = TestApi
 const read = (env: Record<string, string>) =>
   ApiKey.pipe(Effect.provide(ApiKey.layer.pipe(Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(env))))))
 
-const find = (env: Record<string, unknown>) =>
-  Option.map(AnthropicEnvironment.findAnthropicKey(env), ({ where }) => where)
+const find = (env: Record<string, unknown>) => Option.map(findAnthropicKey(env), ({ where }) => where)
 
 describe("the API key", () => {
   it.effect("passes as a bearer token, in any case of the scheme, and as x-api-key", () =>
@@ -112,8 +112,8 @@ describe("an Anthropic key", () => {
 
   it.effect("in the environment stops every request, with the reason", () =>
     Effect.gen(function* () {
-      const found = AnthropicEnvironment.findAnthropicKey({ ANTHROPIC_API_KEY: anthropicKey })
-      const api = yield* TestApi.make({ routes: AnthropicEnvironment.layer(Option.getOrThrow(found)) })
+      const found = findAnthropicKey({ ANTHROPIC_API_KEY: anthropicKey })
+      const api = yield* TestApi.make({ routes: Closed.layer(Option.getOrThrow(found)) })
       for (const [method, path] of [
         ["GET", "/"],
         ["GET", "/health"],

@@ -56,7 +56,7 @@ export const make = Effect.fn("TestApi.make")(function* (
       Layer.provideMerge(catalog),
       Layer.provide([
         Layer.succeed(ApiKey, Option.map(Option.fromNullOr(apiKey), Redacted.make)),
-        Layer.succeed(Deployment, { tools, backends: new Set(backends) }),
+        Layer.succeed(Deployment, { tools, backends: new Set(backends), defaultModel: "local/default" }),
         SecureRandom.layerWebCrypto
       ]),
       Layer.provideMerge(Logger.layer([logger]))

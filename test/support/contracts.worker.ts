@@ -1,5 +1,6 @@
-import { DurableObject } from "cloudflare:workers"
+import { DurableObject, WorkerEntrypoint } from "cloudflare:workers"
 import { Cause, Effect, Exit, Layer } from "effect"
+import * as Isolate from "../../layers/sandbox/Isolate.ts"
 import * as CatalogD1 from "../../layers/storage/CatalogD1.ts"
 import * as SessionLogSqlite from "../../layers/storage/SessionLogSqlite.ts"
 import * as WorkspaceSqlite from "../../layers/storage/WorkspaceSqlite.ts"
@@ -7,6 +8,8 @@ import * as DeploymentTools from "../../layers/tools/Deployment.ts"
 import * as Catalog from "../Catalog.contract.ts"
 import * as EgressPolicy from "../EgressPolicy.contract.ts"
 import { policyStore } from "../EgressPolicy.layers.ts"
+import * as SandboxBackend from "../SandboxBackend.contract.ts"
+import { network } from "../SandboxBackend.support.ts"
 import * as Storage from "../Storage.contract.ts"
 import * as StorageSqlite from "../StorageSqlite.contract.ts"
 import * as ToolRegistry from "../ToolRegistry.contract.ts"
@@ -16,6 +19,7 @@ import type { Contract } from "./contract.ts"
 
 interface Env {
   readonly CATALOG: D1Database
+  readonly LOADER: WorkerLoader
   readonly SESSIONS: DurableObjectNamespace<AgentSession>
 }
 
@@ -37,6 +41,16 @@ const suite = <R>(
 const session = (storage: DurableObjectStorage) =>
   Layer.merge(SessionLogSqlite.layer(storage), WorkspaceSqlite.layer(storage))
 
+/** Where the sandboxes of the tests send their traffic. */
+export class Network extends WorkerEntrypoint {
+  override fetch(request: Request): Promise<Response> {
+    return network(request)
+  }
+}
+
+const isolate = ({ exports, id }: DurableObjectState, { LOADER }: Env) =>
+  Isolate.layer({ loader: LOADER, outbound: exports.Network({}), sessionId: id.toString() })
+
 /** All tests share one database: each starts by emptying it. */
 const emptyCatalog = (db: D1Database) =>
   Layer.effectDiscard(
@@ -51,6 +65,9 @@ const emptyCatalog = (db: D1Database) =>
 const suites: Record<string, Suite> = {
   SessionLogSqlite: suite(Storage.contract, ({ storage }) => session(storage)),
   WorkspaceSqlite: suite(Workspace.contract, ({ storage }) => WorkspaceSqlite.layer(storage)),
+  Isolate: suite(SandboxBackend.contract, (ctx, env) =>
+    isolate(ctx, env).pipe(Layer.provide(WorkspaceSqlite.layer(ctx.storage)))
+  ),
   StorageSqlite: suite(StorageSqlite.contract, ({ storage }) =>
     Layer.merge(session(storage), Layer.succeed(StorageSqlite.ObjectStorage, storage))
   ),

@@ -80,6 +80,10 @@ export const startSession = async (
       }
       return events
     },
+    /** Waits without a stream: one that is open keeps its object from being evicted. */
+    settle: async () => {
+      while ((await client.beta.sessions.retrieve(id)).status !== "idle");
+    },
     /** The whole log. */
     events: async () => {
       const events: Array<Anthropic.Beta.Sessions.BetaManagedAgentsSessionEvent> = []

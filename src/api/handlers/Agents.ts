@@ -37,7 +37,7 @@ export const layer = HttpApiBuilder.group(
         version: 1,
         name: input.name,
         description: input.description || null,
-        model: modelOf(input.model),
+        model: modelOf(input.model, deployment),
         system: input.system || null,
         tools: yield* AgentTools.normalise(input.tools ?? [], deployment),
         mcp_servers: [],
@@ -58,7 +58,7 @@ export const layer = HttpApiBuilder.group(
         ...agent,
         name: change.name ?? agent.name,
         description: change.description === undefined ? agent.description : change.description || null,
-        model: change.model === undefined ? agent.model : modelOf(change.model),
+        model: change.model === undefined ? agent.model : modelOf(change.model, deployment),
         system: change.system === undefined ? agent.system : change.system || null,
         tools: change.tools === undefined ? agent.tools : yield* AgentTools.normalise(change.tools ?? [], deployment),
         metadata: yield* patchMetadata(agent.metadata, change.metadata)

@@ -1,0 +1,94 @@
+import { Config, ConfigProvider, Effect, Layer, Option, Predicate, Record } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { FetchHttpClient, HttpRouter } from "effect/http"
+import * as Api from "../src/api/Api.ts"
+import { ApiKey } from "../src/api/Auth.ts"
+import * as Closed from "../src/api/Closed.ts"
+import { Deployment } from "../src/api/Deployment.ts"
+import { Catalog } from "../src/Catalog.ts"
+import { findAnthropicKey } from "../src/domain/AnthropicKey.ts"
+import type { SessionRecord } from "../src/domain/Session.ts"
+import { AgentLoop } from "../src/loop/AgentLoop.ts"
+import { SessionObject } from "../src/loop/SessionObject.ts"
+import * as EgressGateway from "./egress/Gateway.ts"
+import * as EgressHttpClient from "./egress/HttpClient.ts"
+import * as PolicyStore from "./egress/PolicyStore.ts"
+import * as Providers from "./model/Providers.ts"
+import * as Isolate from "./sandbox/Isolate.ts"
+import * as DurableObjects from "./sessions/DurableObjects.ts"
+import * as Alarm from "./storage/Alarm.ts"
+import * as CatalogD1 from "./storage/CatalogD1.ts"
+import * as SessionLogSqlite from "./storage/SessionLogSqlite.ts"
+import * as WorkspaceSqlite from "./storage/WorkspaceSqlite.ts"
+import * as DeploymentTools from "./tools/Deployment.ts"
+
+/** The variables and secrets of the Worker; its other bindings are no configuration. */
+const config = (env: Env): Layer.Layer<never> =>
+  ConfigProvider.layer(ConfigProvider.fromUnknown(Record.filter({ ...env }, Predicate.isString)))
+
+const defaultModel = Config.NonEmptyString("OWNLOOP_MODEL").pipe(Config.withDefault("@cf/zai-org/glm-4.7-flash"))
+
+/** What a session's own object needs before anything is known of the session. */
+export const storage = (ctx: DurableObjectState) => SessionLogSqlite.layer(ctx.storage)
+
+/** One session in its Durable Object, with the gateway as its way out. */
+export const session = (ctx: DurableObjectState, env: Env, record: SessionRecord, gateway: Fetcher) =>
+  SessionObject.layer(record.id).pipe(
+    Layer.provide(AgentLoop.layer(record.id)),
+    Layer.provide(DeploymentTools.layer(env)),
+    Layer.provide([
+      Isolate.layer({ loader: env.LOADER, outbound: gateway, sessionId: record.id }),
+      EgressHttpClient.layer(gateway),
+      Providers.layer({ ai: env.AI })
+    ]),
+    Layer.provide([
+      storage(ctx),
+      WorkspaceSqlite.layer(ctx.storage),
+      Alarm.layer(ctx.storage),
+      CatalogD1.layer(env.CATALOG)
+    ]),
+    Layer.provide([FetchHttpClient.layer, SecureRandom.layerWebCrypto, config(env)])
+  )
+
+/** What is wrong with the Worker's environment; it is asked before anything is answered. */
+const checkEnvironment = (env: Env) =>
+  Effect.gen(function* () {
+    yield* Option.match(findAnthropicKey({ ...env }), { onNone: () => Effect.void, onSome: Effect.fail })
+    yield* PolicyStore.injections
+    yield* Providers.settings
+  }).pipe(Effect.provide(config(env)))
+
+/** The wire API. */
+export const api = (env: Env): ((request: Request) => Promise<Response>) => {
+  const routes = Layer.unwrap(
+    Effect.match(checkEnvironment(env), { onFailure: Closed.layer, onSuccess: () => Api.layer })
+  )
+  const deployment = Layer.effect(
+    Deployment,
+    Effect.map(defaultModel, (defaultModel) =>
+      Deployment.of({ tools: DeploymentTools.list(env), backends: new Set(["isolate"]), defaultModel })
+    )
+  )
+  return HttpRouter.toWebHandler(
+    routes.pipe(
+      Layer.provide([ApiKey.layer, deployment, DurableObjects.layer(env.SESSIONS), CatalogD1.layer(env.CATALOG)]),
+      Layer.provide([SecureRandom.layerWebCrypto, config(env)])
+    ),
+    { disableLogger: true }
+  ).handler
+}
+
+/** The entrypoint that decides about everything sessions send. */
+export class Gateway extends EgressGateway.make((env: Env, props) =>
+  PolicyStore.layer(props).pipe(Layer.provide([CatalogD1.layer(env.CATALOG), SecureRandom.layerWebCrypto, config(env)]))
+) {}
+
+/** Milliseconds that egress decisions are kept: 30 days. */
+const retention = 30 * 24 * 60 * 60 * 1000
+
+/** Forgets egress decisions that are older than their retention. */
+export const expire = (env: Env, time: number): Promise<void> =>
+  Catalog.use((catalog) => catalog.deleteDecisionsBefore(new Date(time - retention).toISOString())).pipe(
+    Effect.provide(CatalogD1.layer(env.CATALOG)),
+    Effect.runPromise
+  )

@@ -1,0 +1,126 @@
+import { Effect, Exit, Option, Semaphore } from "effect"
+import {
+  InvalidPattern,
+  limits,
+  SandboxBackend,
+  type SandboxError,
+  SandboxUnavailable,
+  workspaceRoot
+} from "../../src/SandboxBackend.ts"
+import { Workspace, type WorkspaceChange } from "../../src/Workspace.ts"
+import type { Host, Request, Settings, Shell, ShellState } from "./isolate/Protocol.ts"
+import * as WorkspaceFiles from "./WorkspaceFiles.ts"
+
+/** Where the shell of a session runs. */
+export interface Machine {
+  /** The shell, started where none runs. */
+  readonly shell: () => Shell
+  /** Makes an object callable from where the shell runs. */
+  readonly capability: (host: Host) => Host
+  readonly run: Host["run"]
+  /** Gives up the shell that runs, so that the next call starts another. */
+  readonly renew: () => void
+}
+
+const settings: Settings = { root: workspaceRoot, files: WorkspaceFiles.fileLimits, output: limits.output }
+
+const start: ShellState = { cwd: workspaceRoot, env: {} }
+
+/** Milliseconds beyond a time limit after which a shell counts as hung: it ends its commands by itself. */
+const patience = 5_000
+
+/** Milliseconds that a command may take to stop once nobody waits for it. */
+const farewell = 2_000
+
+const grepTimeout = 60_000
+
+/** A sandbox whose files are the session's workspace and whose shell runs on `machine`: one command at a time. */
+export const make = Effect.fnUntraced(function* (machine: Machine) {
+  const workspace = yield* Workspace
+  const files = yield* WorkspaceFiles.make
+  const runPromise = Effect.runPromiseWith(yield* Effect.context<never>())
+  const turn = yield* Semaphore.make(1)
+  let state = start
+
+  /**
+   * Asks the shell and keeps what it changed, all at once. Where the caller is interrupted meanwhile, the command is stopped and what it
+   * did is kept too. Nothing is kept of a shell that died.
+   */
+  const ask = Effect.fnUntraced(function* <A>(
+    operation: SandboxError["operation"],
+    timeout: number,
+    call: (shell: Shell, request: Request, host: Host) => Promise<A>
+  ) {
+    const entries = yield* WorkspaceFiles.stored(operation, workspace.entries)
+    const changes: Array<WorkspaceChange> = []
+    const cancelled = Promise.withResolvers<void>()
+    const host = machine.capability({
+      read: (path) => runPromise(workspace.read(path)).then(Option.getOrNull),
+      write: async (part) => void changes.push(...part),
+      run: machine.run,
+      cancelled: () => cancelled.promise
+    })
+    const answer = (async () => call(machine.shell(), { settings, entries, timeout }, host))()
+    const unavailable = (detail: string) => WorkspaceFiles.failed(operation, new SandboxUnavailable({ detail }))
+    const answered = Effect.tryPromise({ try: () => answer, catch: (cause) => unavailable(String(cause)) }).pipe(
+      Effect.timeoutOrElse({
+        duration: timeout + patience,
+        orElse: () => Effect.fail(unavailable(`it did not answer within ${timeout + patience} ms`))
+      }),
+      Effect.tapError(() => Effect.sync(machine.renew))
+    )
+    return yield* Effect.uninterruptibleMask(
+      Effect.fnUntraced(function* (restore) {
+        const exit = yield* Effect.exit(restore(answered))
+        cancelled.resolve()
+        const isDone =
+          Exit.isSuccess(exit) || (Exit.hasInterrupts(exit) && (yield* Effect.promise(() => settles(answer, farewell))))
+        if (isDone) yield* files.commit(operation, changes)
+        return yield* exit
+      })
+    )
+  }, turn.withPermit)
+
+  return SandboxBackend.of({
+    exec: Effect.fn("SandboxBackend.exec")(function* (command, options) {
+      const reply = yield* ask("exec", timeoutOf(options), (shell, request, host) =>
+        shell.exec({ ...request, command, state }, host)
+      )
+      state = reply.state
+      return reply.result
+    }),
+    runCode: Effect.fn("SandboxBackend.runCode")(function* (code, options) {
+      return yield* ask("runCode", timeoutOf(options), (shell, request, host) =>
+        shell.runCode({ ...request, code }, host)
+      )
+    }),
+    restart: Effect.sync(() => {
+      state = start
+    }).pipe(Effect.withSpan("SandboxBackend.restart")),
+    readFile: files.readFile,
+    writeFile: files.writeFile,
+    list: files.list,
+    glob: files.glob,
+    grep: Effect.fn("SandboxBackend.grep")(function* (pattern, path = workspaceRoot) {
+      const at = yield* files.find("grep", path)
+      const reply = yield* ask("grep", grepTimeout, (shell, request, host) =>
+        shell.grep({ ...request, pattern, path: at, matches: limits.grepMatches }, host)
+      )
+      if ("matches" in reply) return reply.matches
+      return yield* WorkspaceFiles.failed("grep", new InvalidPattern({ pattern, detail: reply.invalid }))
+    })
+  })
+})
+
+const timeoutOf = (options: { readonly timeout?: number } | undefined): number =>
+  Math.max(1, Math.min(options?.timeout ?? limits.execTimeout, limits.maxExecTimeout))
+
+const settles = (promise: Promise<unknown>, within: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), within)
+    promise.then(
+      () => resolve(true),
+      () => resolve(false)
+    )
+    void promise.finally(() => clearTimeout(timer)).catch(() => undefined)
+  })

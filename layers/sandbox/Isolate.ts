@@ -1,0 +1,96 @@
+import { RpcTarget } from "cloudflare:workers"
+import { Effect, Layer } from "effect"
+import { SandboxBackend } from "../../src/SandboxBackend.ts"
+import type { Workspace } from "../../src/Workspace.ts"
+import * as Backend from "./Backend.ts"
+import bundle from "./isolate/isolate.shell.txt"
+import type { Ended, Host, Job, Program, Shell, Store } from "./isolate/Protocol.ts"
+
+/** What `scripts/build-shell.ts` writes: the modules of the two kinds of isolates, and a hash of both. */
+interface Code {
+  readonly hash: string
+  readonly shell: string
+  readonly runner: string
+}
+
+interface Runner {
+  run(program: Program, job: Job, files: Store): Promise<Ended>
+}
+
+/** Milliseconds of CPU for one call of an isolate, where the platform counts them. */
+const cpuMs = 30_000
+
+/**
+ * A shell in a Dynamic Worker per session that stays warm, and a fresh Dynamic Worker for every run of JavaScript. They hold no bindings;
+ * `outbound` is their only network, and the files come through a capability that is passed with each call.
+ */
+export const layer = (options: {
+  readonly loader: WorkerLoader
+  readonly outbound: Fetcher
+  readonly sessionId: string
+}): Layer.Layer<SandboxBackend, never, Workspace> =>
+  Layer.effect(
+    SandboxBackend,
+    Effect.suspend(() => {
+      const code = JSON.parse(bundle) as Code
+      const worker = (modules: WorkerLoaderWorkerCode["modules"]): WorkerLoaderWorkerCode => ({
+        compatibilityDate: "2026-11-01",
+        compatibilityFlags: ["nodejs_compat"],
+        mainModule: "main.js",
+        modules,
+        env: {},
+        globalOutbound: options.outbound,
+        limits: { cpuMs }
+      })
+      let generation = 0
+      return Backend.make({
+        shell: () =>
+          options.loader
+            .get(`${options.sessionId}/${code.hash}/${generation}`, () => worker({ "main.js": code.shell }))
+            .getEntrypoint() as unknown as Shell,
+        capability: (host) => new HostCapability(host),
+        run: (program, job, files) => {
+          const isolate = options.loader.load(worker({ "main.js": code.runner, ...modulesOf(program) }))
+          return (isolate.getEntrypoint() as unknown as Runner).run(program, job, files)
+        },
+        renew: () => {
+          generation++
+        }
+      })
+    })
+  )
+
+const modulesOf = (program: Program): WorkerLoaderWorkerCode["modules"] =>
+  Object.fromEntries(
+    program.modules.flatMap((module): Array<[string, { js: string } | { cjs: string }]> => {
+      if (module.kind === "broken") return []
+      // A commonjs module of the runtime is sloppy, as a script is.
+      const { name, text } = module
+      return [[name, module.kind === "module" ? { js: `export default ${text}` } : { cjs: `module.exports = ${text}` }]]
+    })
+  )
+
+class HostCapability extends RpcTarget implements Host {
+  readonly #host: Host
+
+  constructor(host: Host) {
+    super()
+    this.#host = host
+  }
+
+  read(path: string): Promise<Uint8Array | null> {
+    return this.#host.read(path)
+  }
+
+  write(changes: Parameters<Host["write"]>[0]): Promise<void> {
+    return this.#host.write(changes)
+  }
+
+  run(program: Program, job: Job, files: Store): Promise<Ended> {
+    return this.#host.run(program, job, files)
+  }
+
+  cancelled(): Promise<void> {
+    return this.#host.cancelled()
+  }
+}

@@ -1,0 +1,14 @@
+import { Layer } from "effect"
+import type { SecureRandom } from "effect/crypto"
+import { HttpRouter } from "effect/http"
+import * as Answer from "./Answer.ts"
+
+/** Takes the place of `Api.layer` while something is wrong with the deployment's configuration: every request is answered 503, with the reason. */
+export const layer = (problem: {
+  readonly message: string
+}): Layer.Layer<never, never, HttpRouter.HttpRouter | SecureRandom.SecureRandom> =>
+  HttpRouter.add(
+    "*",
+    "/*",
+    Answer.errorResponse(503, "api_error", `${problem.message}. Mend it and deploy again`)
+  ).pipe(Layer.merge(Answer.layer))

@@ -1,0 +1,280 @@
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { type MockAnswer, type MockOpenAi, startMockOpenAi } from "./support/mockOpenAi.ts"
+import { startSession, startSite, startWorker, type Worker } from "./support/worker.ts"
+
+/** The main job, in the real Worker: a model over HTTP, real tools in a real isolate, a real gateway, the log in SQLite. */
+
+let worker: Worker
+let model: MockOpenAi
+let site: Awaited<ReturnType<typeof startSite>>
+const visits: Array<string> = []
+
+/** Answers for the model id that a test uses; each test has its own. */
+const scripts = new Map<string, Array<MockAnswer>>()
+let count = 0
+const scripted = (...answers: ReadonlyArray<MockAnswer>) => {
+  const name = `script-${++count}`
+  scripts.set(name, [...answers])
+  return `local/${name}`
+}
+const tool = (name: string, input: unknown): MockAnswer => ({ calls: [{ name, arguments: input }] })
+
+beforeAll(async () => {
+  model = await startMockOpenAi(({ body }) => scripts.get(body.model)?.shift() ?? { status: 400, body: "no script" })
+  site = await startSite((request, response) => {
+    visits.push(`${request.method} ${request.url}`)
+    response.setHeader("content-type", "text/plain").end("one two three")
+  })
+  worker = await startWorker({
+    OPENAI_BASE_URL: model.url,
+    OWNLOOP_MODEL_FIRST_BYTE_TIMEOUT: "300 millis",
+    OWNLOOP_MODEL_CHUNK_TIMEOUT: "300 millis"
+  })
+})
+
+afterAll(async () => {
+  await worker.close()
+  await Promise.all([model.close(), site.close()])
+})
+
+type Events = Awaited<ReturnType<Awaited<ReturnType<typeof startSession>>["events"]>>
+const results = (events: Events) =>
+  events.flatMap((event) =>
+    event.type === "agent.tool_result"
+      ? [
+          {
+            text: (event.content ?? []).map((block) => ("text" in block ? block.text : "")).join(""),
+            isError: event.is_error
+          }
+        ]
+      : []
+  )
+const stopReason = (events: ReadonlyArray<{ readonly type: string }>) =>
+  events
+    .flatMap((event) =>
+      event.type === "session.status_idle"
+        ? [(event as never as { stop_reason: { type: string } }).stop_reason.type]
+        : []
+    )
+    .at(-1)
+
+describe("a session", () => {
+  it("writes a file, runs a script over it and reads the result", async () => {
+    const session = await startSession(worker, {
+      model: scripted(
+        tool("write", { file_path: "numbers.txt", content: "1\n2\n3\n" }),
+        tool("write", {
+          file_path: "sum.js",
+          content: `import { readFileSync, writeFileSync } from "node:fs"
+const sum = readFileSync("numbers.txt", "utf8").trim().split("\\n").map(Number).reduce((a, b) => a + b)
+writeFileSync("sum.txt", String(sum))`
+        }),
+        tool("bash", { command: "node sum.js && wc -l < numbers.txt" }),
+        tool("read", { file_path: "sum.txt" }),
+        { text: "the sum is 6" }
+      )
+    })
+    await session.send("add them up")
+    const events = await session.untilIdle()
+    assert.strictEqual(stopReason(events), "end_turn")
+    const all = results(await session.events())
+    assert.isTrue(
+      all.every(({ isError }) => isError === false),
+      JSON.stringify(all)
+    )
+    assert.match(all[2]!.text, /3/)
+    assert.match(all[3]!.text, /6/)
+  })
+
+  it("keeps its files and its conversation when its object is evicted", async () => {
+    const session = await startSession(worker, {
+      model: scripted(
+        tool("write", { file_path: "kept.txt", content: "still here" }),
+        { text: "written" },
+        tool("bash", { command: "cat kept.txt" }),
+        { text: "read" }
+      )
+    })
+    await session.send("write")
+    await session.settle()
+    await worker.worker.evictDurableObject("SESSIONS", { name: session.id })
+    await session.send("read")
+    await session.settle()
+    assert.include(results(await session.events()).at(-1)!.text, "still here")
+    const asked = model.requests.at(-1)!.body.messages.map(({ role }: { role: string }) => role)
+    assert.deepStrictEqual(asked, ["system", "user", "assistant", "tool", "assistant", "user", "assistant", "tool"])
+  })
+
+  it("reaches what its environment allows, by every way out, and each request is audited", async () => {
+    const session = await startSession(worker, {
+      hosts: [site.host],
+      model: scripted(
+        tool("web_fetch", { url: `${site.url}/fetched` }),
+        tool("bash", { command: `curl -s ${site.url}/curled | wc -w` }),
+        tool("bash", { command: `node -e 'console.log(await (await fetch("${site.url}/scripted")).text())'` }),
+        { text: "done" }
+      )
+    })
+    await session.send("go")
+    await session.untilIdle()
+    const all = results(await session.events())
+    assert.isTrue(
+      all.every(({ isError }) => isError === false),
+      JSON.stringify(all)
+    )
+    const { data } = await session.decisions(worker.fetch)
+    assert.deepStrictEqual(data.map(({ path, outcome }) => [path, outcome]).toReversed(), [
+      ["/fetched", "allowed"],
+      ["/curled", "allowed"],
+      ["/scripted", "allowed"]
+    ])
+  })
+
+  it("reaches nothing else: no byte arrives, the model reads why, and the attempt is audited", async () => {
+    const session = await startSession(worker, {
+      hosts: ["example.com"],
+      model: scripted(
+        {
+          calls: [
+            { name: "web_fetch", arguments: { url: `${site.url}/stolen-1` } },
+            { name: "bash", arguments: { command: `curl -s ${site.url}/stolen-2` } },
+            {
+              name: "bash",
+              arguments: { command: `node -e 'console.log((await fetch("${site.url}/stolen-3")).status)'` }
+            }
+          ]
+        },
+        { text: "blocked" }
+      )
+    })
+    await session.send("go")
+    await session.untilIdle()
+    assert.deepStrictEqual(
+      visits.filter((visit) => visit.includes("stolen")),
+      []
+    )
+    assert.match(results(await session.events())[0]!.text, /blocked/)
+    const { data } = await session.decisions(worker.fetch)
+    assert.deepStrictEqual(data.map(({ path, outcome }) => [path, outcome]).toSorted(), [
+      ["/stolen-1", "blocked"],
+      ["/stolen-2", "blocked"],
+      ["/stolen-3", "blocked"]
+    ])
+  })
+
+  it("survives agent code that never ends: the command is a result, and the Worker goes on answering", async () => {
+    const session = await startSession(worker, {
+      model: scripted(
+        {
+          calls: [
+            { name: "bash", arguments: { command: "node -e 'for (;;) {}'", timeout_ms: 300 } },
+            { name: "bash", arguments: { command: "while true; do :; done", timeout_ms: 300 } }
+          ]
+        },
+        tool("bash", { command: "echo alive" }),
+        { text: "done" }
+      )
+    })
+    await session.send("go")
+    await session.untilIdle()
+    const [loop, shell, after] = results(await session.events())
+    assert.isTrue(loop!.isError)
+    assert.isTrue(shell!.isError)
+    assert.include(after!.text, "alive")
+  })
+
+  it("ends a turn at an interrupt, also while the model is silent", async () => {
+    const session = await startSession(worker, { model: scripted({ text: ["so "], ending: "hang" }, { text: "yes?" }) })
+    const stream = await worker.client.beta.sessions.events.stream(session.id, { event_deltas: ["agent.message"] })
+    await session.send("go")
+    for await (const event of stream) {
+      if (event.type === "event_delta")
+        await worker.client.beta.sessions.events.send(session.id, { events: [{ type: "user.interrupt" }] })
+      if (event.type === "session.status_idle") {
+        assert.strictEqual(event.stop_reason.type, "end_turn")
+        break
+      }
+    }
+    await session.send("hello?")
+    assert.strictEqual(stopReason(await session.untilIdle()), "end_turn")
+  })
+
+  it("shows a stream that opens late the turn that nobody saw, and no turn twice", async () => {
+    const session = await startSession(worker, { model: scripted({ text: "first" }, { text: "second" }) })
+    await session.send("one")
+    await session.settle()
+    assert.include(
+      (await session.untilIdle()).map(({ type }) => type),
+      "agent.message"
+    )
+
+    const stream = await worker.client.beta.sessions.events.stream(session.id)
+    await session.send("two")
+    const texts: Array<string> = []
+    for await (const event of stream) {
+      if (event.type === "agent.message")
+        texts.push(...event.content.map((block) => ("text" in block ? block.text : "")))
+      if (event.type === "session.status_idle") break
+    }
+    assert.deepStrictEqual(texts, ["second"])
+  })
+
+  it("waits for the client's own tool and goes on with its result", async () => {
+    const session = await startSession(worker, {
+      model: scripted(tool("weather", { city: "Oslo" }), { text: "it rains" }),
+      tools: [{ type: "custom", name: "weather", description: "The weather", input_schema: { type: "object" } }]
+    })
+    await session.send("weather?")
+    const use = (await session.untilIdle()).find((event) => event.type === "agent.custom_tool_use")!
+    assert.deepStrictEqual(use.input, { city: "Oslo" })
+    await worker.client.beta.sessions.events.send(session.id, {
+      events: [
+        { type: "user.custom_tool_result", custom_tool_use_id: use.id, content: [{ type: "text", text: "rain" }] }
+      ]
+    })
+    assert.strictEqual(stopReason(await session.untilIdle()), "end_turn")
+    const again = await worker.fetch(`/v1/sessions/${session.id}/events`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ events: [{ type: "user.custom_tool_result", custom_tool_use_id: use.id }] })
+    })
+    assert.strictEqual(again.status, 409)
+    assert.strictEqual(again.headers.get("x-should-retry"), "false")
+  })
+})
+
+describe("a model endpoint that fails", () => {
+  const failures: Record<string, { readonly answers: ReadonlyArray<MockAnswer>; readonly reason: string }> = {
+    "refuses the request": {
+      answers: [{ status: 400, body: { error: { message: "bad" } } }],
+      reason: "InvalidRequest"
+    },
+    "wants another key": {
+      answers: [{ status: 401, body: { error: { message: "no" } } }],
+      reason: "AuthenticationFailed"
+    },
+    "is out of capacity": { answers: Array(5).fill({ status: 503 }), reason: "Overloaded" },
+    "never answers": { answers: Array(5).fill("hang"), reason: "TimedOut" },
+    "breaks off": { answers: Array(5).fill({ text: ["so "], ending: "cut" }), reason: "ConnectionFailed" },
+    "goes silent in the middle": { answers: Array(5).fill({ text: ["so "], ending: "hang" }), reason: "TimedOut" },
+    "answers nonsense": {
+      answers: Array(5).fill({ raw: "<html>hello</html>", contentType: "text/html" }),
+      reason: "InvalidResponse"
+    }
+  }
+  for (const [what, { answers, reason }] of Object.entries(failures)) {
+    it.concurrent(`and ${what} ends as a typed error, in a session that still answers`, async () => {
+      const session = await startSession(worker, { model: scripted(...answers, { text: "better now" }) })
+      await session.send("go")
+      const events = await session.untilIdle()
+      assert.strictEqual(stopReason(events), "retries_exhausted")
+      const errors = events.flatMap((event) =>
+        event.type === "session.error" ? [event.error as { reason?: string }] : []
+      )
+      assert.strictEqual(errors.length, answers.length)
+      assert.strictEqual(errors.at(-1)!.reason, reason)
+      await session.send("again")
+      assert.strictEqual(stopReason(await session.untilIdle()), "end_turn")
+    })
+  }
+})
