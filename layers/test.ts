@@ -1,23 +1,68 @@
-import { ConfigProvider, Layer } from "effect"
+import { type Config, ConfigProvider, Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
+import type { Catalog } from "../src/Catalog.ts"
+import type { Networking } from "../src/domain/Environment.ts"
 import type { SessionId } from "../src/domain/Ids.ts"
+import type { SessionRecord } from "../src/domain/Session.ts"
+import { handle, type Send } from "../src/egress/gateway.ts"
+import { EgressPolicy } from "../src/EgressPolicy.ts"
 import { AgentLoop } from "../src/loop/AgentLoop.ts"
+import { SessionObject } from "../src/loop/SessionObject.ts"
 import type { ModelClient } from "../src/ModelClient.ts"
+import type { Sessions } from "../src/Sessions.ts"
 import type { Storage } from "../src/Storage.ts"
-import type { Tool } from "../src/tools/defineTool.ts"
+import type { Tool, ToolEnv } from "../src/tools/defineTool.ts"
+import * as InProcessHttpClient from "./egress/InProcessHttpClient.ts"
+import * as Recording from "./egress/Recording.ts"
+import * as MemorySandbox from "./sandbox/Memory.ts"
+import * as InProcess from "./sessions/InProcess.ts"
+import * as Alarm from "./storage/Alarm.ts"
 import * as Memory from "./storage/Memory.ts"
+import * as DeploymentTools from "./tools/Deployment.ts"
 import * as Fixed from "./tools/Fixed.ts"
 
-/** The loop of one session in this process: any brain, the tools given, a log in memory. */
-export const agentLoop = <Model, E>(options: {
-  readonly id: SessionId
-  readonly model: Layer.Layer<ModelClient | Model, E>
-  readonly tools?: ReadonlyArray<Tool>
+interface Options<Model> {
+  /** The brain: `Scripted.layer([...])`, or any other. */
+  readonly model: Layer.Layer<ModelClient | Model>
+  /** Variables as a Worker has them. */
   readonly config?: Readonly<Record<string, string>>
-}): Layer.Layer<AgentLoop | Model | Storage, E> =>
+}
+
+const config = (variables: Options<never>["config"] = {}) => ConfigProvider.layer(ConfigProvider.fromUnknown(variables))
+
+/** The loop of one session in this process, with just the tools given and its log in memory. */
+export const agentLoop = <Model>(
+  options: Options<Model> & { readonly id: SessionId; readonly tools?: ReadonlyArray<Tool> }
+): Layer.Layer<AgentLoop | Model | Storage, Config.ConfigError> =>
   AgentLoop.layer(options.id).pipe(
     Layer.provideMerge([options.model, Memory.storage]),
-    Layer.provide([Fixed.layer(options.tools ?? []), SecureRandom.layerWebCrypto]),
-    Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(options.config ?? {}))),
-    Layer.orDie
-  ) as never
+    Layer.provide([Fixed.layer(options.tools ?? []), SecureRandom.layerWebCrypto, config(options.config)])
+  )
+
+/** A whole deployment in this process: its own tools, a sandbox per session, the egress gateway, and everything it keeps in memory. */
+export const deployment = <Model>(
+  options: Options<Model> & {
+    /** What sessions may reach; nothing where absent. */
+    readonly networking?: Networking
+    /** Stands for the network. */
+    readonly send?: Send
+  }
+): Layer.Layer<Sessions | Catalog | Recording.Decisions | Model> => {
+  const send: Send = options.send ?? (() => Promise.reject(new Error("there is no network")))
+  const sandbox = Layer.unwrap(
+    Effect.map(Effect.context<EgressPolicy>(), (services) =>
+      MemorySandbox.layer({ fetch: (request) => Effect.runPromiseWith(services)(handle(request, send)) })
+    )
+  )
+  const session = ({ id }: SessionRecord) =>
+    SessionObject.layer(id).pipe(
+      Layer.provide(AgentLoop.layer(id)),
+      Layer.provide(DeploymentTools.layer({} as ToolEnv)), // The built-in tools need no bindings.
+      Layer.provide([sandbox, InProcessHttpClient.layer(send)]),
+      Layer.provide([Memory.storage, Memory.workspace, Alarm.layerNone])
+    )
+  return InProcess.layer(session).pipe(
+    Layer.provideMerge([options.model, Memory.catalog, Recording.layer(options.networking)]),
+    Layer.provide([SecureRandom.layerWebCrypto, config(options.config)])
+  )
+}

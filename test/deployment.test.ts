@@ -1,0 +1,103 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Stream } from "effect"
+import { Decisions } from "../layers/egress/Recording.ts"
+import { call, layer as scripted, say, type Turn } from "../layers/model/Scripted.ts"
+import { deployment } from "../layers/test.ts"
+import { Sessions } from "../src/Sessions.ts"
+import { record } from "./support/records.ts"
+
+/** The same loop, tools, sandbox and gateway as in the Worker, in this process. */
+
+const session = record("1", {
+  agent: {
+    ...record("1").agent,
+    tools: [
+      {
+        type: "agent_toolset_20260401",
+        default_config: { enabled: true, permission_policy: { type: "always_allow" } },
+        configs: []
+      }
+    ]
+  }
+})
+
+const node = (turns: ReadonlyArray<Turn>) =>
+  deployment({
+    model: scripted(turns),
+    networking: {
+      type: "limited",
+      allowed_hosts: ["example.com"],
+      allow_package_managers: false,
+      allow_mcp_servers: false
+    },
+    send: async (request) => new Response(`one two three from ${new URL(request.url).host}`)
+  })
+
+/** The whole log of a session whose only message this is, once its stream says that the turn is over. */
+const converse = Effect.fnUntraced(function* (text: string) {
+  const sessions = yield* Sessions
+  yield* sessions.create(session, [{ type: "user.message", content: [{ type: "text", text }] }])
+  const stream = yield* sessions.stream(session.id, { deltas: new Set() })
+  yield* stream.pipe(
+    Stream.decodeText,
+    Stream.takeUntil((chunk) => chunk.includes("event: session.status_idle")),
+    Stream.runDrain
+  )
+  return yield* sessions.events(session.id, { limit: 1000, order: "asc" })
+})
+
+const results = (entries: Effect.Success<ReturnType<typeof converse>>) =>
+  entries.flatMap(({ event }) => (event.type === "agent.tool_result" ? [event.content[0]!.text] : []))
+
+describe("a deployment in Node", () => {
+  it.live("writes a file, runs a script over it and reads the result", () =>
+    Effect.gen(function* () {
+      const [, , printed, read] = results(yield* converse("add them up"))
+      assert.include(printed, "done")
+      assert.include(read, "6")
+    }).pipe(
+      Effect.provide(
+        node([
+          call("write", { file_path: "numbers.txt", content: "1\n2\n3\n" }),
+          call("write", {
+            file_path: "sum.js",
+            content: `const fs = require("fs")
+const numbers = fs.readFileSync("numbers.txt", "utf8").trim().split("\\n").map(Number)
+fs.writeFileSync("sum.txt", String(numbers.reduce((a, b) => a + b)))
+console.log("done")`
+          }),
+          call("bash", { command: "node sum.js" }),
+          call("read", { file_path: "sum.txt" }),
+          say("6")
+        ])
+      )
+    )
+  )
+
+  it.live("sends everything through the gateway", () =>
+    Effect.gen(function* () {
+      const [fetched, curled, blocked] = results(yield* converse("go"))
+      assert.include(fetched, "one two three")
+      assert.include(curled, "one two three")
+      assert.include(blocked, "blocked")
+      const decisions = yield* Effect.flatten(Decisions)
+      assert.deepStrictEqual(
+        decisions.map(({ host, outcome }) => [host, outcome]),
+        [
+          ["example.com", "allowed"],
+          ["example.com", "allowed"],
+          ["elsewhere.com", "blocked"]
+        ]
+      )
+    }).pipe(
+      Effect.provide(
+        node([
+          call("web_fetch", { url: "https://example.com/" }),
+          call("bash", { command: "curl -s https://example.com/" }),
+          call("bash", { command: "curl -s https://elsewhere.com/" }),
+          say("done")
+        ])
+      )
+    )
+  )
+})
