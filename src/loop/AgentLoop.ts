@@ -64,6 +64,16 @@ export class AgentLoop extends Context.Service<
           return entries
         })
 
+        /** Until there is nothing to do, or an interrupt ends it in the middle of an action. */
+        const work = Effect.gen(function* () {
+          while (true) {
+            const { state } = yield* log.snapshot
+            const action = Turn.next(state, limits)
+            if (action.type === "rest" || state.interrupted) return
+            yield* actions.perform(action)
+          }
+        })
+
         const run = Effect.fn("AgentLoop.run")(function* () {
           yield* actions.settleInDoubt()
           while (true) {
@@ -71,7 +81,7 @@ export class AgentLoop extends Context.Service<
             const action = Turn.next(state, limits)
             if (action.type === "rest") return
             if (!state.interrupted) {
-              yield* Effect.raceFirst(actions.perform(action), interrupt.await)
+              yield* Effect.raceFirst(work, interrupt.await)
               continue
             }
             yield* actions.perform(action)

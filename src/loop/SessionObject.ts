@@ -9,6 +9,7 @@ import { SessionConflict, type SessionNotFound, type Sessions, type StreamOption
 import { type EventQuery, type LogEntry, Storage, type StorageError } from "../Storage.ts"
 import { AgentLoop } from "./AgentLoop.ts"
 import * as EventStream from "./EventStream.ts"
+import type { Frame } from "./LiveFeed.ts"
 import * as SessionView from "./SessionView.ts"
 
 type Missing = SessionNotFound | StorageError
@@ -44,12 +45,18 @@ export class SessionObject extends Context.Service<
         let seenSeq: number | undefined
 
         const get = Effect.map(loop.snapshot, SessionView.make)
-        const index = Effect.tap(get, catalog.putSession)
+
+        let indexed: Session | undefined
+        const index = Effect.tap(get, (session) => {
+          indexed = session
+          return catalog.putSession(session)
+        })
 
         const turn = Effect.gen(function* () {
-          const began = yield* Effect.forkChild(index)
+          // Others may see that it runs a moment later than that it runs.
+          const began = (yield* get).status === indexed?.status ? undefined : yield* Effect.forkChild(index)
           yield* loop.run
-          yield* Fiber.join(began)
+          if (began !== undefined) yield* Fiber.join(began)
           if (!(yield* loop.isBusy)) yield* alarm.clear
           yield* index
         }).pipe(Effect.catchCause((cause) => Effect.logError("the session stopped working; its alarm wakes it", cause)))
@@ -67,8 +74,11 @@ export class SessionObject extends Context.Service<
           initialEvents: ReadonlyArray<ClientEvent>
         ) {
           yield* loop.putRecord(record)
-          if (initialEvents.length > 0) yield* send(initialEvents)
-          return yield* index
+          seenSeq = 0
+          if (initialEvents.length > 0) yield* loop.send(initialEvents)
+          const indexing = yield* Effect.forkChild(index, { startImmediately: true })
+          if (initialEvents.length > 0) yield* start
+          return yield* Fiber.join(indexing)
         })
 
         const update = Effect.fn("SessionObject.update")(function* (change: Change) {
@@ -111,9 +121,10 @@ export class SessionObject extends Context.Service<
           return entries
         })
 
-        const see = (entries: ReadonlyArray<LogEntry>) => {
-          for (const { event, seq } of entries) {
-            if (event.type === "session.status_idle") seenSeq = Math.max(seenSeq ?? 0, seq)
+        const see = <F extends Frame>(frames: ReadonlyArray<F>) => {
+          for (const frame of frames) {
+            if ("seq" in frame && frame.event.type === "session.status_idle")
+              seenSeq = Math.max(seenSeq ?? 0, frame.seq)
           }
         }
 
@@ -121,9 +132,10 @@ export class SessionObject extends Context.Service<
         const stream = Effect.fn("SessionObject.stream")(function* (options: StreamOptions) {
           const { lastSeq, turnSeq } = yield* loop.snapshot
           seenSeq ??= (yield* loop.isBusy) ? 0 : lastSeq
-          const frames = Stream.tap(loop.follow(Math.max(turnSeq - 1, seenSeq)), (frame) =>
-            Effect.sync(() => "seq" in frame && see([frame]))
-          )
+          const frames = Stream.mapArray(loop.follow(Math.max(turnSeq - 1, seenSeq)), (frames) => {
+            see(frames)
+            return frames
+          })
           return EventStream.encode(frames, options)
         })
 
