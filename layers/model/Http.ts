@@ -1,44 +1,54 @@
-import { Clock, Effect, Redacted, Stream } from "effect"
-import type { HttpClient, HttpClientError, HttpClientRequest, HttpClientResponse } from "effect/http"
+import { Clock, Effect, Exit, Redacted, Scope, Stream } from "effect"
+import { HttpClient, type HttpClientError, type HttpClientRequest, type HttpClientResponse } from "effect/http"
 import { AnthropicKeyRefused, isAnthropicKey } from "../../src/domain/AnthropicKey.ts"
 import { ConnectionFailed, InvalidRequest, type ModelErrorReason } from "../../src/ModelClient.ts"
 import * as ProviderFailure from "../../src/model/ProviderFailure.ts"
-import { timedOut, type Timeouts } from "./Answer.ts"
+import * as Silence from "./Silence.ts"
 
-/** The body of the answer to a request; an HTTP error is a typed failure. */
+/** The body of the answer to a request; an HTTP error, and silence for too long, is a typed failure. */
 export const send = (
   http: HttpClient.HttpClient,
   request: HttpClientRequest.HttpClientRequest,
   classify: ProviderFailure.Classify,
-  timeouts: Timeouts
+  timeouts: Silence.Timeouts
 ): Stream.Stream<Uint8Array, ModelErrorReason> =>
-  http.execute(request).pipe(
-    Effect.mapError(transportReason),
-    Effect.timeoutOrElse({
-      duration: timeouts.firstByte,
-      orElse: () => Effect.fail(timedOut("no answer began", timeouts.firstByte))
-    }),
-    Effect.flatMap((response) =>
-      response.status >= 200 && response.status < 300
-        ? Effect.succeed(Stream.mapError(response.stream, transportReason))
-        : refusal(response, classify, timeouts)
-    ),
-    Stream.unwrap
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const connection = yield* Scope.make()
+      // An answer that was read to its end leaves its connection to the next request.
+      yield* Effect.addFinalizer((exit) => (Exit.isFailure(exit) ? Scope.close(connection, exit) : Effect.void))
+      const silence = yield* Silence.watch(connection, timeouts)
+      const reasonOf = (error: HttpClientError.HttpClientError) => silence.reason() ?? transportReason(error)
+
+      const response = yield* HttpClient.withScope(http)
+        .execute(request)
+        .pipe(Effect.provideService(Scope.Scope, connection), untraced, Effect.mapError(reasonOf))
+      silence.heard()
+      if (response.status < 200 || response.status > 299) return yield* refusal(response, classify)
+      return response.stream.pipe(
+        Stream.mapArray((pieces) => {
+          silence.heard()
+          return pieces
+        }),
+        Stream.mapError(reasonOf)
+      )
+    })
   )
+
+/** The loop's own span says what there is to say; the trace's id is no concern of a model's server. */
+const untraced = Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
 
 /** Pieces of an error's body that are read: enough to say what was wrong. */
 const errorPieces = 8
 
 const refusal = Effect.fnUntraced(function* (
   response: HttpClientResponse.HttpClientResponse,
-  classify: ProviderFailure.Classify,
-  timeouts: Timeouts
+  classify: ProviderFailure.Classify
 ) {
   const body = yield* response.stream.pipe(
     Stream.take(errorPieces),
     Stream.decodeText(),
     Stream.mkString,
-    Effect.timeout(timeouts.betweenChunks),
     Effect.orElseSucceed(() => "")
   )
   const wait = ProviderFailure.retryAfterMs(response.headers, yield* Clock.currentTimeMillis)

@@ -6,6 +6,7 @@ import * as ChatCompletions from "../../src/model/ChatCompletions.ts"
 import * as ProviderFailure from "../../src/model/ProviderFailure.ts"
 import * as Answer from "./Answer.ts"
 import * as Http from "./Http.ts"
+import * as Silence from "./Silence.ts"
 
 /** A server that speaks the chat completions API: Ollama, llama.cpp, vLLM, LM Studio, a gateway. */
 export interface Provider {
@@ -14,7 +15,7 @@ export interface Provider {
   /** With the version: `http://127.0.0.1:11434/v1`. */
   readonly baseUrl: string
   readonly apiKey?: Redacted.Redacted | undefined
-  readonly timeouts?: Answer.Timeouts
+  readonly timeouts?: Silence.Timeouts
 }
 
 /** A client of one provider. Serves `<name>/<model>` and sends `<model>`. */
@@ -22,7 +23,7 @@ export const make = Effect.fnUntraced(function* ({
   name,
   baseUrl,
   apiKey,
-  timeouts = Answer.defaultTimeouts
+  timeouts = Silence.defaultTimeouts
 }: Provider): Effect.fn.Return<ModelClient["Service"], AnthropicKeyRefused, HttpClient.HttpClient> {
   yield* Http.refuseVendorKey(`the API key of the model provider ${name}`, apiKey)
   const http = yield* HttpClient.HttpClient
@@ -45,7 +46,7 @@ export const make = Effect.fnUntraced(function* ({
         stream: true,
         stream_options: { include_usage: true }
       }),
-      (wire) => Answer.parts(Http.send(http, wire, classify, timeouts), classify, timeouts)
+      (wire) => Answer.parts(Http.send(http, wire, classify, timeouts), classify)
     )
   }
 

@@ -2,10 +2,10 @@ import { Config, Effect, Layer, Option, Redacted, Stream } from "effect"
 import type { HttpClient } from "effect/http"
 import type { AnthropicKeyRefused } from "../../src/domain/AnthropicKey.ts"
 import { ModelClient, ModelError, ModelNotFound } from "../../src/ModelClient.ts"
-import * as Answer from "./Answer.ts"
 import * as Demo from "./Demo.ts"
 import * as Http from "./Http.ts"
 import * as OpenAiCompatible from "./OpenAiCompatible.ts"
+import * as Silence from "./Silence.ts"
 import * as WorkersAi from "./WorkersAi.ts"
 
 /** A variable that is there and empty is as good as none. */
@@ -20,10 +20,10 @@ const variables = Config.all({
   account: given(WorkersAi.account, ({ id, token }) => id === "" || Redacted.value(token) === ""),
   timeouts: Config.all({
     firstByte: Config.Duration("OWNLOOP_MODEL_FIRST_BYTE_TIMEOUT").pipe(
-      Config.withDefault(Answer.defaultTimeouts.firstByte)
+      Config.withDefault(Silence.defaultTimeouts.firstByte)
     ),
     betweenChunks: Config.Duration("OWNLOOP_MODEL_CHUNK_TIMEOUT").pipe(
-      Config.withDefault(Answer.defaultTimeouts.betweenChunks)
+      Config.withDefault(Silence.defaultTimeouts.betweenChunks)
     )
   })
 })

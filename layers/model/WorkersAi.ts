@@ -8,6 +8,7 @@ import { clip } from "../../src/model/ProviderFailure.ts"
 import * as WorkersAiFailure from "../../src/model/WorkersAiFailure.ts"
 import * as Answer from "./Answer.ts"
 import * as Http from "./Http.ts"
+import * as Silence from "./Silence.ts"
 
 /** What is used of the Worker's `AI` binding. It answers a stream of bytes, or a whole answer as an object. */
 export interface AiBinding {
@@ -36,7 +37,7 @@ const toModelError = (request: ModelRequest) => (reason: ModelErrorReason) =>
   new ModelError({ model: request.model, reason })
 
 /** Through the binding, for models `@cf/...`. */
-export const fromBinding = (ai: AiBinding, timeouts = Answer.defaultTimeouts): ModelClient["Service"] => {
+export const fromBinding = (ai: AiBinding, timeouts = Silence.defaultTimeouts): ModelClient["Service"] => {
   const body = (request: ModelRequest): Stream.Stream<Uint8Array, ModelErrorReason> =>
     Effect.tryPromise({
       try: (signal) => ai.run(request.model, inputs(request), { extraHeaders: affinity(request), signal }),
@@ -44,7 +45,7 @@ export const fromBinding = (ai: AiBinding, timeouts = Answer.defaultTimeouts): M
     }).pipe(
       Effect.timeoutOrElse({
         duration: timeouts.firstByte,
-        orElse: () => Effect.fail(Answer.timedOut("no answer began", timeouts.firstByte))
+        orElse: () => Effect.fail(Silence.noAnswer(timeouts))
       }),
       Effect.map((answer) =>
         answer instanceof ReadableStream
@@ -54,11 +55,14 @@ export const fromBinding = (ai: AiBinding, timeouts = Answer.defaultTimeouts): M
             })
           : Stream.make(new TextEncoder().encode(JSON.stringify(answer)))
       ),
-      Stream.unwrap
+      Stream.unwrap,
+      Stream.timeoutOrElse({
+        duration: timeouts.betweenChunks,
+        orElse: () => Stream.fail(Silence.noMore(timeouts))
+      })
     )
   return ModelClient.of({
-    stream: (request) =>
-      Stream.mapError(Answer.parts(body(request), WorkersAiFailure.classify, timeouts), toModelError(request))
+    stream: (request) => Stream.mapError(Answer.parts(body(request), WorkersAiFailure.classify), toModelError(request))
   })
 }
 
@@ -93,7 +97,7 @@ export const account = Config.all({
 /** Through the REST API, for models `@cf/...`. */
 export const fromAccount = Effect.fnUntraced(function* (
   { id, token, apiUrl }: Account,
-  timeouts = Answer.defaultTimeouts
+  timeouts = Silence.defaultTimeouts
 ): Effect.fn.Return<ModelClient["Service"], AnthropicKeyRefused, HttpClient.HttpClient> {
   yield* Http.refuseVendorKey("CLOUDFLARE_API_TOKEN", token)
   const http = yield* HttpClient.HttpClient
@@ -106,7 +110,7 @@ export const fromAccount = Effect.fnUntraced(function* (
       (wire) => Http.send(http, wire, classify, timeouts)
     )
   return ModelClient.of({
-    stream: (request) => Stream.mapError(Answer.parts(send(request), classify, timeouts), toModelError(request))
+    stream: (request) => Stream.mapError(Answer.parts(send(request), classify), toModelError(request))
   })
 })
 
