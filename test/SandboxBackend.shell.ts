@@ -22,6 +22,10 @@ export const shell: Contract<SandboxBackend> = {
     assert.match(broken.stderr, /syntax error/)
   }),
 
+  "a redirection makes the folders on the way": Effect.gen(function* () {
+    assert.equal(yield* sh("echo 1 > new/folder/f; echo 2 >> other/g; cat new/folder/f other/g"), "1\n2\n")
+  }),
+
   "what a failed command wrote stays": Effect.gen(function* () {
     assert.equal((yield* exec("set -e; echo 1 > a; false; echo 2 > b")).exitCode, 1)
     assert.equal(yield* sh("ls"), "a\n")

@@ -2,9 +2,19 @@ import assert from "node:assert/strict"
 import { Effect, Schema } from "effect"
 import { type ExecResult, SandboxBackend, SandboxError } from "../src/SandboxBackend.ts"
 
+/** What programs have asked of the network, so that a test can see how far they are. */
+const reached = new Set<string>()
+
+/** Waits until a program has asked for this path, which no other test asks for. */
+export const untilReached = (path: string) =>
+  Effect.promise(async () => {
+    while (!reached.has(path)) await new Promise<void>((resolve) => setImmediate(resolve))
+  })
+
 /** The network of the sandboxes under test: what a gateway would let through, or not. */
 export const network = async (request: Request): Promise<Response> => {
   const url = new URL(request.url)
+  reached.add(url.pathname)
   if (url.hostname !== "allowed.test") return new Response("blocked by the policy", { status: 403 })
   if (url.pathname === "/moved") return Response.redirect("http://allowed.test/there", 302)
   return new Response(`${request.method} ${url.pathname} ${await request.text()}`)
@@ -37,7 +47,7 @@ export const reason = <A, R>(effect: Effect.Effect<A, unknown, R>) =>
   Effect.map(Effect.flip(effect), (error) => {
     assert.ok(Schema.is(SandboxError)(error), String(error))
     // Without its class, so that it can be compared.
-    return { ...error.reason }
+    return Object.assign({}, error.reason)
   })
 
 /** A command may be stopped a bit late, but not much. */

@@ -1,9 +1,11 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { Layer } from "effect"
 import { createTestHarness } from "wrangler"
 import { localConfig } from "../scripts/config.ts"
 import * as Catalog from "./Catalog.contract.ts"
 import * as EgressPolicy from "./EgressPolicy.contract.ts"
 import * as SandboxBackend from "./SandboxBackend.contract.ts"
+import * as Sandboxes from "./SandboxBackend.workspace.ts"
 import * as Storage from "./Storage.contract.ts"
 import * as StorageSqlite from "./StorageSqlite.contract.ts"
 import * as ToolRegistry from "./ToolRegistry.contract.ts"
@@ -14,11 +16,18 @@ const suites: Record<string, Readonly<Record<string, unknown>>> = {
   SessionLogSqlite: Storage.contract,
   WorkspaceSqlite: Workspace.contract,
   Isolate: SandboxBackend.contract,
+  // Only the names count here.
+  IsolateRestarts: Sandboxes.restarts(Layer.empty as never),
+  IsolateFull: Sandboxes.full,
+  IsolateDies: Sandboxes.recovery,
   StorageSqlite: StorageSqlite.contract,
   CatalogD1: Catalog.contract,
   PolicyStore: EgressPolicy.contract,
   DeploymentTools: ToolRegistry.contract
 }
+
+// Locally nothing else ends a regular expression that backtracks without end.
+process.env["MINIFLARE_WORKERD_V8_FLAGS"] = "--enable-experimental-regexp-engine-on-excessive-backtracks"
 
 const server = createTestHarness({
   workers: [{ config: localConfig({ main: "test/support/contracts.worker.ts", without: ["build", "assets"] }) }]

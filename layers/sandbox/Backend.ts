@@ -38,7 +38,7 @@ const grepTimeout = 60_000
 export const make = Effect.fnUntraced(function* (machine: Machine) {
   const workspace = yield* Workspace
   const files = yield* WorkspaceFiles.make
-  const runPromise = Effect.runPromiseWith(yield* Effect.context<never>())
+  const runPromise = Effect.runPromiseWith(yield* Effect.context())
   const turn = yield* Semaphore.make(1)
   let state = start
 
@@ -46,40 +46,38 @@ export const make = Effect.fnUntraced(function* (machine: Machine) {
    * Asks the shell and keeps what it changed, all at once. Where the caller is interrupted meanwhile, the command is stopped and what it
    * did is kept too. Nothing is kept of a shell that died.
    */
-  const ask = Effect.fnUntraced(function* <A>(
-    operation: SandboxError["operation"],
-    timeout: number,
-    call: (shell: Shell, request: Request, host: Host) => Promise<A>
-  ) {
-    const entries = yield* WorkspaceFiles.stored(operation, workspace.entries)
-    const changes: Array<WorkspaceChange> = []
-    const cancelled = Promise.withResolvers<void>()
-    const host = machine.capability({
-      read: (path) => runPromise(workspace.read(path)).then(Option.getOrNull),
-      write: async (part) => void changes.push(...part),
-      run: machine.run,
-      cancelled: () => cancelled.promise
-    })
-    const answer = (async () => call(machine.shell(), { settings, entries, timeout }, host))()
-    const unavailable = (detail: string) => WorkspaceFiles.failed(operation, new SandboxUnavailable({ detail }))
-    const answered = Effect.tryPromise({ try: () => answer, catch: (cause) => unavailable(String(cause)) }).pipe(
-      Effect.timeoutOrElse({
-        duration: timeout + patience,
-        orElse: () => Effect.fail(unavailable(`it did not answer within ${timeout + patience} ms`))
-      }),
-      Effect.tapError(() => Effect.sync(machine.renew))
-    )
-    return yield* Effect.uninterruptibleMask(
-      Effect.fnUntraced(function* (restore) {
-        const exit = yield* Effect.exit(restore(answered))
-        cancelled.resolve()
-        const isDone =
-          Exit.isSuccess(exit) || (Exit.hasInterrupts(exit) && (yield* Effect.promise(() => settles(answer, farewell))))
-        if (isDone) yield* files.commit(operation, changes)
-        return yield* exit
+  const ask = Effect.fnUntraced(
+    function* <A>(
+      operation: SandboxError["operation"],
+      timeout: number,
+      call: (shell: Shell, request: Request, host: Host) => Promise<A>
+    ) {
+      const entries = yield* WorkspaceFiles.stored(operation, workspace.entries)
+      const changes: Array<WorkspaceChange> = []
+      const cancelled = Promise.withResolvers<void>()
+      const host = machine.capability({
+        read: (path) => runPromise(workspace.read(path)).then(Option.getOrNull),
+        write: async (part) => void changes.push(...part),
+        run: machine.run,
+        cancelled: () => cancelled.promise
       })
-    )
-  }, turn.withPermit)
+      const answer = (async () => call(machine.shell(), { settings, entries, timeout }, host))()
+      const answered = Effect.tryPromise({
+        try: () => settled(answer, timeout + patience),
+        catch: (cause) => WorkspaceFiles.failed(operation, new SandboxUnavailable({ detail: String(cause) }))
+      }).pipe(Effect.tapError(() => Effect.sync(machine.renew)))
+      return yield* Effect.uninterruptibleMask(
+        Effect.fnUntraced(function* (restore) {
+          const exit = yield* Effect.exit(restore(answered))
+          cancelled.resolve()
+          const isDone = Exit.isSuccess(exit) || (Exit.hasInterrupts(exit) && (yield* isSettled(answer, farewell)))
+          if (isDone) yield* files.commit(operation, changes)
+          return yield* exit
+        })
+      )
+    },
+    (effect) => turn.withPermit(effect)
+  )
 
   return SandboxBackend.of({
     exec: Effect.fn("SandboxBackend.exec")(function* (command, options) {
@@ -115,12 +113,17 @@ export const make = Effect.fnUntraced(function* (machine: Machine) {
 const timeoutOf = (options: { readonly timeout?: number } | undefined): number =>
   Math.max(1, Math.min(options?.timeout ?? limits.execTimeout, limits.maxExecTimeout))
 
-const settles = (promise: Promise<unknown>, within: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), within)
-    promise.then(
-      () => resolve(true),
-      () => resolve(false)
-    )
-    void promise.finally(() => clearTimeout(timer)).catch(() => undefined)
+/** In the time of the shell, which is real also where a test has stopped the clock. */
+const settled = <A>(promise: Promise<A>, within: number): Promise<A> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no answer within ${within} ms`)), within)
+    promise.then(resolve, reject).finally(() => clearTimeout(timer))
   })
+
+const isSettled = (promise: Promise<unknown>, within: number) =>
+  Effect.promise(() =>
+    settled(promise, within).then(
+      () => true,
+      () => false
+    )
+  )

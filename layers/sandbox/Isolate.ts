@@ -13,6 +13,11 @@ interface Code {
   readonly runner: string
 }
 
+let parsed: Code | undefined
+
+/** Parsed when a sandbox is first used: it is long, and many sessions never use theirs. */
+const code = (): Code => (parsed ??= JSON.parse(bundle) as Code)
+
 interface Runner {
   run(program: Program, job: Job, files: Store): Promise<Ended>
 }
@@ -32,33 +37,40 @@ export const layer = (options: {
   Layer.effect(
     SandboxBackend,
     Effect.suspend(() => {
-      const code = JSON.parse(bundle) as Code
-      const worker = (modules: WorkerLoaderWorkerCode["modules"]): WorkerLoaderWorkerCode => ({
-        compatibilityDate: "2026-11-01",
-        compatibilityFlags: ["nodejs_compat"],
-        mainModule: "main.js",
-        modules,
-        env: {},
-        globalOutbound: options.outbound,
-        limits: { cpuMs }
-      })
+      const { loader, outbound, sessionId } = options
       let generation = 0
       return Backend.make({
+        // What an entrypoint serves is not in its type.
         shell: () =>
-          options.loader
-            .get(`${options.sessionId}/${code.hash}/${generation}`, () => worker({ "main.js": code.shell }))
+          loader
+            .get(`${sessionId}/${code().hash}/${generation}`, () => worker(outbound, code().shell))
             .getEntrypoint() as unknown as Shell,
         capability: (host) => new HostCapability(host),
-        run: (program, job, files) => {
-          const isolate = options.loader.load(worker({ "main.js": code.runner, ...modulesOf(program) }))
-          return (isolate.getEntrypoint() as unknown as Runner).run(program, job, files)
-        },
+        run: (program, job, files) =>
+          (loader.load(worker(outbound, code().runner, program)).getEntrypoint() as unknown as Runner).run(
+            program,
+            job,
+            files
+          ),
         renew: () => {
           generation++
         }
       })
     })
   )
+
+/** A name that no module of a program has. */
+const mainModule = "~main.js"
+
+const worker = (outbound: Fetcher, main: string, program?: Program): WorkerLoaderWorkerCode => ({
+  compatibilityDate: "2026-11-01",
+  compatibilityFlags: ["nodejs_compat"],
+  mainModule,
+  modules: { [mainModule]: main, ...(program && modulesOf(program)) },
+  env: {},
+  globalOutbound: outbound,
+  limits: { cpuMs }
+})
 
 const modulesOf = (program: Program): WorkerLoaderWorkerCode["modules"] =>
   Object.fromEntries(

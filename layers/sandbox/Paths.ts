@@ -17,10 +17,3 @@ export const basename = (path: string): string => path.slice(path.lastIndexOf("/
 /** Whether `path` is `root` or lies below it; both absolute. */
 export const within = (root: string, path: string): boolean =>
   root === "/" || path === root || path.startsWith(`${root}/`)
-
-/** The folders on the way from `root` (not included) to `path` (not included), outermost first. */
-export const parents = (root: string, path: string): ReadonlyArray<string> => {
-  const found: Array<string> = []
-  for (let at = dirname(path); at !== root && within(root, at); at = dirname(at)) found.unshift(at)
-  return found
-}

@@ -41,6 +41,8 @@ export const make = Effect.gen(function* () {
   return {
     readFile: Effect.fn("SandboxBackend.readFile")(function* (path: string) {
       const at = yield* absolute("readFile", path)
+      const direct = yield* stored("readFile", workspace.read(at))
+      if (Option.isSome(direct)) return direct.value
       const { files } = yield* open("readFile")
       const real = yield* attempt("readFile", path, () => {
         if (files.stat(at).kind === "directory") throw new FileError("EISDIR", "read", at)

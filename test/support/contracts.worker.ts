@@ -10,6 +10,7 @@ import * as EgressPolicy from "../EgressPolicy.contract.ts"
 import { policyStore } from "../EgressPolicy.layers.ts"
 import * as SandboxBackend from "../SandboxBackend.contract.ts"
 import { network } from "../SandboxBackend.support.ts"
+import * as Sandboxes from "../SandboxBackend.workspace.ts"
 import * as Storage from "../Storage.contract.ts"
 import * as StorageSqlite from "../StorageSqlite.contract.ts"
 import * as ToolRegistry from "../ToolRegistry.contract.ts"
@@ -48,8 +49,27 @@ export class Network extends WorkerEntrypoint {
   }
 }
 
-const isolate = ({ exports, id }: DurableObjectState, { LOADER }: Env) =>
-  Isolate.layer({ loader: LOADER, outbound: exports.Network({}), sessionId: id.toString() })
+const isolate = ({ exports, id }: DurableObjectState, loader: WorkerLoader) => {
+  // The types know the exports of the product's main module only.
+  const { Network } = exports as unknown as { readonly Network: (options: object) => Fetcher }
+  return Isolate.layer({ loader, outbound: Network({}), sessionId: id.toString() })
+}
+
+const dyingShell = `import { abortIsolate, WorkerEntrypoint } from "cloudflare:workers"
+export default class extends WorkerEntrypoint { exec() { abortIsolate("gone") } }`
+
+/** Hands out a shell that dies before any that works. */
+const dying = (loader: WorkerLoader): WorkerLoader => {
+  let first = true
+  return {
+    load: (code) => loader.load(code),
+    get: (id, code) => {
+      if (!first) return loader.get(id, code)
+      first = false
+      return loader.load({ compatibilityDate: "2026-11-01", mainModule: "main.js", modules: { "main.js": dyingShell } })
+    }
+  }
+}
 
 /** All tests share one database: each starts by emptying it. */
 const emptyCatalog = (db: D1Database) =>
@@ -65,8 +85,22 @@ const emptyCatalog = (db: D1Database) =>
 const suites: Record<string, Suite> = {
   SessionLogSqlite: suite(Storage.contract, ({ storage }) => session(storage)),
   WorkspaceSqlite: suite(Workspace.contract, ({ storage }) => WorkspaceSqlite.layer(storage)),
-  Isolate: suite(SandboxBackend.contract, (ctx, env) =>
-    isolate(ctx, env).pipe(Layer.provide(WorkspaceSqlite.layer(ctx.storage)))
+  Isolate: suite(SandboxBackend.contract, (ctx, { LOADER }) =>
+    isolate(ctx, LOADER).pipe(Layer.provide(WorkspaceSqlite.layer(ctx.storage)))
+  ),
+  IsolateRestarts: {
+    run: (test, ctx, env) =>
+      suite(Sandboxes.restarts(isolate(ctx, env.LOADER)), ({ storage }) => WorkspaceSqlite.layer(storage)).run(
+        test,
+        ctx,
+        env
+      )
+  },
+  IsolateFull: suite(Sandboxes.full, (ctx, { LOADER }) =>
+    isolate(ctx, LOADER).pipe(Layer.provide(Sandboxes.almostFull))
+  ),
+  IsolateDies: suite(Sandboxes.recovery, (ctx, { LOADER }) =>
+    isolate(ctx, dying(LOADER)).pipe(Layer.provide(WorkspaceSqlite.layer(ctx.storage)))
   ),
   StorageSqlite: suite(StorageSqlite.contract, ({ storage }) =>
     Layer.merge(session(storage), Layer.succeed(StorageSqlite.ObjectStorage, storage))

@@ -43,7 +43,10 @@ export class Files {
     if (node.content !== undefined) return node.content
     const content = await this.store?.read(node.source)
     if (content === undefined || content === null) throw new FileError("ENOENT", "read", node.source)
-    return (node.content ??= content)
+    // It may have been written anew since it was opened.
+    this.used += content.length - node.size
+    node.size = content.length
+    return (node.content = content)
   }
 
   stat(path: string, follow = true): Node {
@@ -191,7 +194,7 @@ export class Files {
   unlink(folder: FolderNode, name: string): void {
     const node = folder.children.get(name)
     if (node?.kind === "file" && --node.links === 0) this.used -= node.size
-    if (node?.kind === "directory") for (const child of [...node.children.keys()]) this.unlink(node, child)
+    if (node?.kind === "directory") for (const child of node.children.keys()) this.unlink(node, child)
     folder.children.delete(name)
   }
 

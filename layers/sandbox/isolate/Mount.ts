@@ -1,7 +1,7 @@
 import type { WorkspaceChange, WorkspaceEntry } from "../../../src/Workspace.ts"
 import { basename, dirname } from "../Paths.ts"
 import type { Files } from "./Files.ts"
-import { type FolderNode, fromEntry, makeFile, makeFolder, makeSymlink, type Node, walk } from "./Nodes.ts"
+import { type FolderNode, fromEntry, isSystem, makeFile, makeFolder, makeSymlink, type Node, walk } from "./Nodes.ts"
 import { messageBytes, type Store } from "./Protocol.ts"
 
 /** A store's files in a file system: `open` brings them in, `flush` sends back what has changed since. */
@@ -19,15 +19,19 @@ export class Mount {
   /** Replaces all below the root by `entries` (sorted by path). Contents whose entry has not changed stay loaded. */
   open(entries: ReadonlyArray<WorkspaceEntry>, store: Pick<Store, "read">): void {
     const kept = new Map(this.nodes().filter(([path, node]) => this.isClean(path, node)))
-    this.files.mkdir(this.root, { recursive: true })
-    for (const [path] of this.nodes()) this.files.remove(path, { recursive: true, force: true })
+    const root = folderAt(this.files, this.root)
+    for (const name of root.children.keys()) if (!isSystem(`${this.root}/${name}`)) this.files.unlink(root, name)
+    const folders = new Map([[this.root, root]])
     this.files.store = store
     this.entries = new Map(entries.map((entry) => [entry.path, entry]))
     for (const entry of entries) {
       const old = kept.get(entry.path)
       const same = old?.kind === "file" && old.clean?.version === entry.version
       const node = same ? { ...old, clean: entry, links: 1 } : fromEntry(entry)
-      folderOf(this.files, entry.path).children.set(basename(entry.path), node)
+      const parent = dirname(entry.path)
+      const folder = folders.get(parent) ?? folderAt(this.files, parent)
+      folders.set(parent, folder)
+      folder.children.set(basename(entry.path), node)
       if (node.kind === "file") this.files.used += node.size
     }
   }
@@ -104,7 +108,7 @@ export const apply = (files: Files, changes: ReadonlyArray<WorkspaceChange>): vo
       files.remove(change.path, { recursive: true, force: true })
       continue
     }
-    const { children } = folderOf(files, change.path)
+    const { children } = folderAt(files, dirname(change.path))
     const name = basename(change.path)
     const old = children.get(name)
     if (change.kind === "directory" && old?.kind === "directory") {
@@ -122,10 +126,9 @@ export const apply = (files: Files, changes: ReadonlyArray<WorkspaceChange>): vo
   }
 }
 
-/** The folder that an entry belongs in, made where it is missing. */
-const folderOf = (files: Files, path: string): FolderNode => {
-  const folder = dirname(path)
-  files.mkdir(folder, { recursive: true })
+/** The folder at a path, made where it is missing. */
+const folderAt = (files: Files, path: string): FolderNode => {
+  files.mkdir(path, { recursive: true })
   // mkdir has just seen to it that this is a folder.
-  return files.stat(folder) as FolderNode
+  return files.stat(path) as FolderNode
 }

@@ -76,7 +76,7 @@ export const locate = (root: FolderNode, path: string, syscall: string, follow: 
   if (path.includes("\0")) throw new FileError("EINVAL", syscall, path)
   const folders = [root]
   const names: Array<string> = []
-  const ahead = path.split("/").reverse()
+  const ahead = path.split("/").toReversed()
   let hops = 0
   while (ahead.length > 0) {
     const name = ahead.pop()!
@@ -96,7 +96,7 @@ export const locate = (root: FolderNode, path: string, syscall: string, follow: 
         folders.length = 1
         names.length = 0
       }
-      ahead.push(...node.target.split("/").reverse())
+      ahead.push(...node.target.split("/").toReversed())
       continue
     }
     if (last) return { path: `/${[...names, name].join("/")}`, folder, name, node }
@@ -112,7 +112,7 @@ export const locate = (root: FolderNode, path: string, syscall: string, follow: 
 /** Folders of the shell itself: neither kept nor handed to programs. */
 const systemFolders = new Set(["bin", "dev", "proc", "usr"])
 
-export const isSystem = (path: string): boolean => systemFolders.has(path.split("/", 2)[1]!)
+export const isSystem = (path: string): boolean => systemFolders.has(/^\/+([^/]*)/.exec(path)?.[1] ?? "")
 
 /** All below `folder`, which is at `path`, folders before what is in them; what belongs to the shell itself is left out. */
 export function* walk(folder: FolderNode, path: string): Generator<readonly [path: string, node: Node]> {

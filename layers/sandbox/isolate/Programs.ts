@@ -43,7 +43,7 @@ const parsed = (
   try {
     const { imports, ...module } = instrument(code, kind)
     // What the runtime would not take in a module's name, or decode, is left out of it.
-    const name = `${path.slice(1).replace(/[^\w./@[\]-]/g, "_")}`
+    const name = path.slice(1).replace(/[^\w./@[\]-]/g, "_")
     const taken = [...modules.values()].some((other) => other.kind !== "broken" && other.name === name)
     modules.set(path, { path, name: taken ? `${name}.${modules.size}` : name, ...module })
     return imports

@@ -12,14 +12,14 @@ export interface Store {
   read(path: string): Promise<Uint8Array | null>
   /** May be called several times with parts of one set of changes, each small enough for one message. */
   write(changes: ReadonlyArray<WorkspaceChange>): Promise<void>
+  /** Settles when nobody waits for what is done with the files any more. */
+  cancelled(): Promise<void>
 }
 
 /** What the shell may ask of the object that owns it; it has no other authority. */
 export interface Host extends Store {
   /** Runs a program in an isolate of its own. */
   run(program: Program, job: Job, files: Store): Promise<Ended>
-  /** Settles when nobody waits for the command any more. */
-  cancelled(): Promise<void>
 }
 
 export interface FileLimits {

@@ -1,36 +1,15 @@
 import { Buffer } from "node:buffer"
-import {
-  Bash,
-  type BashExecResult,
-  type BashOptions,
-  type Command,
-  type CommandName,
-  getCommandNames
-} from "just-bash/browser"
+import { Bash, type BashExecResult, type Command, type CommandName, getCommandNames } from "just-bash/browser"
 import type { ExecResult } from "../../../src/SandboxBackend.ts"
 import { makeFetch } from "./Curl.ts"
 import { Files } from "./Files.ts"
 import { Mount } from "./Mount.ts"
-import { runCode, runNode, type Setup } from "./Node.ts"
-import { cut } from "./Output.ts"
-import type {
-  CodeRequest,
-  Ended,
-  ExecReply,
-  ExecRequest,
-  GrepReply,
-  GrepRequest,
-  Host,
-  Request,
-  Settings,
-  Shell as Contract,
-  ShellState
-} from "./Protocol.ts"
+import { runCode, runNode } from "./Node.ts"
+import { resultOf } from "./Output.ts"
+import type * as Protocol from "./Protocol.ts"
 import { matchesOf } from "./Ripgrep.ts"
 import { ShellFiles } from "./ShellFiles.ts"
-
-/** Bytes of file contents that stay loaded between commands. */
-const warm = 32 * 1024 * 1024
+import { Task } from "./Task.ts"
 
 /** Milliseconds that a program may take to end after its time is up, so that its output and files are not lost. */
 const grace = 1_000
@@ -38,10 +17,11 @@ const grace = 1_000
 /** Listed by just-bash, and then refused where it runs in an isolate. */
 const missing: ReadonlyArray<string> = ["tar", "yq", "xan", "sqlite3", "python3", "python"]
 
-const commands: Array<CommandName> = getCommandNames().filter((name) => !missing.includes(name)) as Array<CommandName>
+/** The names that `getCommandNames` gives are those that the option `commands` takes. */
+const commands = getCommandNames().filter((name) => !missing.includes(name)) as Array<CommandName>
 
-/** A shell over a session's files. One command at a time. */
-export class Shell implements Contract {
+/** A shell over a session's files, one request at a time. */
+export class Shell implements Protocol.Shell {
   private readonly fetch: typeof globalThis.fetch
   private readonly files = new Files({ file: 0, total: 0 })
   private readonly mount: Mount
@@ -53,88 +33,68 @@ export class Shell implements Contract {
     this.files.mkdir("/tmp")
   }
 
-  async exec(request: ExecRequest, host: Host): Promise<ExecReply> {
+  async exec(request: Protocol.ExecRequest, host: Protocol.Host): Promise<Protocol.ExecReply> {
     const { settings, timeout, state } = request
-    this.open(request, host)
+    const task = this.open(request, host)
     const deadline = Date.now() + timeout
-    const stop = new AbortController()
-    const alarm = setTimeout(() => stop.abort(), timeout)
-    // The host lets go of the stub once it has its answer.
-    void host.cancelled().then(
-      () => stop.abort(),
-      () => undefined
-    )
-    const runs: Array<Promise<Ended>> = []
-    const bash = this.bash(settings, state, timeout, stop.signal, [
-      {
-        name: "node",
-        execute: async (args, { cwd, exportedEnv, stdin }) => {
-          const run = runNode(this.files, host, args, {
-            settings,
-            cwd,
-            env: exportedEnv ?? {},
-            // Each character of just-bash's input is a byte.
-            stdin: Buffer.from(stdin as unknown as string, "latin1"),
-            timeout: Math.max(1, deadline - Date.now())
-          })
-          runs.push(run)
-          return commandResult(await run)
-        }
+    const alarm = new AbortController()
+    const timer = setTimeout(() => alarm.abort(), timeout)
+    const stop = AbortSignal.any([alarm.signal, task.cancelled])
+    const runs: Array<Promise<Protocol.Ended>> = []
+    const node: Command = {
+      name: "node",
+      execute: async (args, { cwd, exportedEnv, stdin }) => {
+        const run = runNode(task, args, {
+          cwd,
+          env: exportedEnv ?? {},
+          // Each character of just-bash's input is a byte.
+          stdin: Buffer.from(stdin as unknown as string, "latin1"),
+          timeout: Math.max(1, deadline - Date.now())
+        })
+        runs.push(run)
+        return commandResult(await run)
       }
-    ])
-    const result = await execute(bash, request.command, stop.signal)
-    clearTimeout(alarm)
-    const timedOut = result.exitCode === 124 && (Date.now() >= deadline || stop.signal.aborted)
-    const stopped = timedOut ? await Promise.race([Promise.all(runs), sleep(grace)]).catch(() => undefined) : undefined
-    await this.close(host)
+    }
+    const bash = this.bash(settings, state, timeout, stop, [node])
+    const result = await execute(bash, request.command, stop)
+    clearTimeout(timer)
+    const timedOut = result.exitCode === 124 && (alarm.signal.aborted || Date.now() >= deadline)
+    const ended = timedOut ? await lastOf(runs) : undefined
+    await task.close()
     return {
-      result: timedOut
-        ? // just-bash forgets what was printed before; programs do not.
-          resultOf(settings, { ...(stopped?.at(-1) ?? none), exitCode: 124, timedOut })
-        : outcome(settings, result.stdout, result.stderr, result.exitCode, false),
+      result: resultOf(settings.output, timedOut ? { ...nothing, ...ended, exitCode: 124, timedOut } : encode(result)),
       state: stateAfter(bash, result, state)
     }
   }
 
-  async runCode(request: CodeRequest, host: Host): Promise<ExecResult> {
-    const { settings, timeout } = request
-    this.open(request, host)
-    const setup: Setup = {
-      settings,
-      cwd: settings.root,
-      env: environment(settings, {}),
-      stdin: new Uint8Array(),
-      timeout
-    }
-    const ended = await runCode(this.files, host, request.code, true, [], setup)
-    await this.close(host)
-    return resultOf(settings, ended)
+  async runCode(request: Protocol.CodeRequest, host: Protocol.Host): Promise<ExecResult> {
+    const { settings, timeout, code } = request
+    const task = this.open(request, host)
+    const env = environment(settings, {})
+    const ended = await runCode(task, code, true, [], { cwd: settings.root, env, stdin: new Uint8Array(), timeout })
+    await task.close()
+    return resultOf(settings.output, ended)
   }
 
-  async grep(request: GrepRequest, host: Host): Promise<GrepReply> {
-    const { settings, timeout, pattern, path } = request
-    this.open(request, host)
-    const bash = this.bash(settings, { cwd: settings.root, env: {} }, timeout, AbortSignal.timeout(timeout), [])
+  async grep(request: Protocol.GrepRequest, host: Protocol.Host): Promise<Protocol.GrepReply> {
+    const { settings, timeout, pattern, path, matches } = request
+    const task = this.open(request, host)
+    const { cancelled } = task
+    await task.preload(path)
+    const bash = this.bash(settings, { cwd: settings.root, env: {} }, timeout, cancelled, [])
     const args = ["--json", "--hidden", "--no-ignore", "--sort", "path", `--regexp=${pattern}`, path]
-    const { exitCode, stdout, stderr } = await bash.exec("rg", { args })
-    this.mount.release(warm)
-    return exitCode <= 1 ? { matches: matchesOf(stdout, request.matches) } : { invalid: stderr.trim() }
+    const { exitCode, stdout, stderr } = await bash.exec("rg", { args, signal: cancelled })
+    return exitCode <= 1 ? { matches: matchesOf(stdout, matches) } : { invalid: stderr.trim() }
   }
 
-  private open({ entries, settings }: Request, host: Host): void {
-    this.files.limits = settings.files
-    this.mount.open(entries, host)
-  }
-
-  private async close(host: Host): Promise<void> {
-    await this.mount.flush(host)
-    this.mount.release(warm)
+  private open(request: Protocol.Request, host: Protocol.Host): Task {
+    return new Task(this.files, this.mount, request, host)
   }
 
   /** A new one for every command: just-bash keeps marks of what was exported from one to the next. */
   private bash(
-    settings: Settings,
-    state: ShellState,
+    settings: Protocol.Settings,
+    state: Protocol.ShellState,
     timeout: number,
     stop: AbortSignal,
     customCommands: Array<Command>
@@ -150,59 +110,60 @@ export class Shell implements Contract {
       executionLimits: { maxExecutionTimeMs: timeout, maxExtensionCleanupTimeMs: grace },
       // It would take away globals of the isolate, which holds nothing to protect.
       defenseInDepth: false
-    } satisfies BashOptions)
+    })
   }
 }
 
-const none: Ended = { stdout: new Uint8Array(), stderr: new Uint8Array(), exitCode: 124, timedOut: true }
+type Printed = Pick<BashExecResult, "stdout" | "stderr" | "exitCode" | "env">
 
-const execute = async (bash: Bash, command: string, signal: AbortSignal): Promise<Omit<BashExecResult, "metadata">> => {
+const execute = async (bash: Bash, command: string, signal: AbortSignal): Promise<Printed> => {
   try {
     return await bash.exec(command, { rawScript: true, signal })
   } catch (error) {
-    return { stdout: "", stderr: `bash: ${String(error)}\n`, exitCode: 1, env: bash.getEnv() }
+    // A redirection that the file system refuses, such as one into a file that is too large.
+    const reason = error instanceof Error ? error.message : String(error)
+    return { stdout: "", stderr: `bash: ${reason}\n`, exitCode: 1, env: bash.getEnv() }
   }
 }
 
-const environment = (settings: Settings, env: ShellState["env"]): Record<string, string> => ({
+const environment = (settings: Protocol.Settings, env: Protocol.ShellState["env"]): Record<string, string> => ({
   HOME: settings.root,
   USER: "user",
   ...env
 })
 
 /** Where the shell stands now. A command that called `exit`, or was stopped, leaves it where it was. */
-const stateAfter = (
-  bash: Bash,
-  result: { readonly env: Readonly<Record<string, string>> },
-  before: ShellState
-): ShellState => {
+const stateAfter = (bash: Bash, { env }: Printed, before: Protocol.ShellState): Protocol.ShellState => {
   // just-bash tells all variables, and only here which of them are exported.
   const { exportedVars } = (bash as unknown as { readonly state: { readonly exportedVars: ReadonlySet<string> } }).state
-  const env = Object.entries(result.env).filter(([name]) => exportedVars.has(name) && name !== "PWD")
-  return { cwd: result.env["PWD"] ?? before.cwd, env: Object.fromEntries(env) }
+  const exported = Object.entries(env).filter(([name]) => exportedVars.has(name) && name !== "PWD")
+  return { cwd: env["PWD"] ?? before.cwd, env: Object.fromEntries(exported) }
 }
 
-const commandResult = ({ stdout, stderr, exitCode }: Ended) => ({
+const nothing = { stdout: new Uint8Array(), stderr: new Uint8Array() }
+
+/** just-bash forgets what a command printed before its time was up; its last program does not. */
+const lastOf = async (runs: ReadonlyArray<Promise<Protocol.Ended>>): Promise<Protocol.Ended | undefined> => {
+  const ended = Promise.all(runs).then(
+    (all) => all.at(-1),
+    () => undefined
+  )
+  return Promise.race([ended, sleep(grace)])
+}
+
+const commandResult = ({ stdout, stderr, exitCode }: Protocol.Ended) => ({
   stdout: Buffer.from(stdout).toString("latin1"),
   stdoutKind: "bytes" as const,
   stderr: Buffer.from(stderr).toString(),
   exitCode
 })
 
-const resultOf = (settings: Settings, { stdout, stderr, exitCode, timedOut }: Ended): ExecResult =>
-  outcome(settings, Buffer.from(stdout).toString(), Buffer.from(stderr).toString(), exitCode, timedOut)
-
-const outcome = (
-  settings: Settings,
-  stdout: string,
-  stderr: string,
-  exitCode: number,
-  timedOut: boolean
-): ExecResult => {
-  const out = cut(stdout, settings.output)
-  const err = cut(stderr, settings.output)
-  return { stdout: out.text, stderr: err.text, exitCode, timedOut, truncated: out.truncated || err.truncated }
-}
+const encode = ({ stdout, stderr, exitCode }: Printed): Protocol.Ended => ({
+  stdout: Buffer.from(stdout),
+  stderr: Buffer.from(stderr),
+  exitCode,
+  timedOut: false
+})
 
 const sleep = (ms: number, stop?: AbortSignal): Promise<undefined> =>
   new Promise((resolve) => {

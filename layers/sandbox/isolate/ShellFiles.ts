@@ -32,10 +32,12 @@ export class ShellFiles implements IFileSystem {
   }
 
   async writeFile(path: string, content: FileContent, encoding?: Encoding): Promise<void> {
+    this.makeRoom(path)
     this.files.writeFile(path, bytes(content, encoding))
   }
 
   async appendFile(path: string, content: FileContent, encoding?: Encoding): Promise<void> {
+    this.makeRoom(path)
     await this.files.load(path)
     this.files.appendFile(path, bytes(content, encoding))
   }
@@ -112,6 +114,11 @@ export class ShellFiles implements IFileSystem {
 
   async utimes(path: string, _accessed: Date, modified: Date): Promise<void> {
     this.files.utimes(path, modified.getTime())
+  }
+
+  /** just-bash counts on this: where a redirection fails, it gives up the whole script. */
+  private makeRoom(path: string): void {
+    if (!this.files.exists(dirname(path))) this.files.mkdir(dirname(path), { recursive: true })
   }
 
   // just-bash lays out `/bin`, `/dev` and `/proc` through these two, where a file system has them.

@@ -5,10 +5,11 @@ import { run } from "./run/Run.ts"
 /** Runs one program, whose modules are modules of this isolate beside this one. */
 export default class Runner extends WorkerEntrypoint {
   run(program: Program, job: Job, files: Store): Promise<Ended> {
-    const { getBuiltinModule } = process
+    // The program's own process takes the place of this one.
+    const { process } = globalThis
     return run(program, job, files, {
       evaluate: async ({ name }) => ((await import(name)) as { readonly default: unknown }).default,
-      builtin: (name) => getBuiltinModule(name) as object | undefined,
+      builtin: (name) => process.getBuiltinModule(name),
       onRejection: (listener) =>
         addEventListener("unhandledrejection", (event) => {
           event.preventDefault()

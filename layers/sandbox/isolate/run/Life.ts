@@ -49,7 +49,8 @@ export class Life {
     }
     const beat = every(() => {
       if (this.over) this.settle({ exitCode: 124, timedOut: true })
-      if (this.over && now() < deadline) report(`node: stopped after ${maxBusy / 1000} s of computing without a pause\n`)
+      if (this.over && now() < deadline)
+        report(`node: stopped after ${maxBusy / 1000} s of computing without a pause\n`)
       paused = now()
     }, 20)
     const alarm = after(() => this.stop({ exitCode: 124, timedOut: true }), timeout)
@@ -114,6 +115,11 @@ export class Life {
   /** For an error that nothing caught. */
   fail(error: unknown): void {
     if (!this.over && !this.onError(error)) this.stop({ exitCode: this.onEnd(1), timedOut: false })
+  }
+
+  /** Ends the program as Ctrl-C does. */
+  cancel(): void {
+    if (!this.over) this.stop({ exitCode: 130, timedOut: false })
   }
 
   /** Does not return when called by the program. */

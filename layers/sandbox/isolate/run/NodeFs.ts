@@ -10,6 +10,9 @@ type PathLike = string | number | Uint8Array | { readonly pathname: string }
 type Options = BufferEncoding | null | undefined | { readonly [name: string]: unknown }
 type Operation = (...values: ReadonlyArray<never>) => unknown
 
+/** Operations that need the content of their first path. */
+const reading = new Set(["appendFile", "copyFile", "cp", "readFile", "truncate"])
+
 const devices = ["/dev/stdin", "/dev/stdout", "/dev/stderr"]
 
 /** `node:fs` over `Files`: what scripts use of it, with callbacks, promises and without waiting. Descriptors are not offered. */
@@ -102,14 +105,14 @@ export const makeNodeFs = (
     return new Stats(files.stat(at(path), follow))
   }
 
-  /** Loads what the operation may read, then runs it. */
+  /** Loads what the operation reads, then runs it. */
   const later =
-    (operation: Operation) =>
+    (name: string, operation: Operation) =>
     (...values: ReadonlyArray<never>) =>
       life.while(
         (async () => {
-          const first = values[0] as PathLike | undefined
-          if (first !== undefined && files.exists(at(first))) await files.load(at(first))
+          const path = reading.has(name) ? at(values[0] as unknown as PathLike) : undefined
+          if (path !== undefined && files.exists(path)) await files.load(path)
           return operation(...values)
         })()
       )
@@ -117,10 +120,13 @@ export const makeNodeFs = (
   const fs: Record<string, unknown> = { promises }
   for (const [name, operation] of Object.entries(operations) as ReadonlyArray<readonly [string, Operation]>) {
     fs[`${name}Sync`] = operation
-    promises[name] = later(operation)
+    promises[name] = later(name, operation)
     fs[name] = (...values: ReadonlyArray<never>) => {
       const callback = values.at(-1) as unknown as (error: unknown, value?: unknown) => void
-      later(operation)(...values.slice(0, -1)).then(
+      later(
+        name,
+        operation
+      )(...values.slice(0, -1)).then(
         (value) => life.call(callback, null, value),
         (error) => life.call(callback, error)
       )
@@ -167,7 +173,7 @@ const encodingOf = (options: Options): BufferEncoding | undefined => {
   if (encoding === undefined || encoding === null) return undefined
   // isEncoding does not narrow the type.
   if (typeof encoding === "string" && Buffer.isEncoding(encoding)) return encoding as BufferEncoding
-  throw new TypeError(`The argument 'encoding' is invalid: ${String(encoding)}`)
+  throw new TypeError(`The argument 'encoding' is invalid: ${JSON.stringify(encoding)}`)
 }
 
 /** A copy: the program may go on to change what it wrote. */

@@ -94,7 +94,7 @@ export const install = (life: Life): { readonly timers: object; readonly timerPr
   }
 }
 
-async function* iterate(this: ReadableStream): AsyncGenerator<unknown> {
+async function* iterate(this: ReadableStream): AsyncGenerator {
   const reader = this.getReader()
   try {
     for (;;) {

@@ -53,7 +53,7 @@ export const makeProcess = (
     execArgv: [],
     execPath: "/usr/bin/node",
     env: { ...job.env },
-    exitCode: undefined as number | undefined,
+    exitCode: undefined as number | string | undefined,
     pid: 2,
     ppid: 1,
     title: "node",

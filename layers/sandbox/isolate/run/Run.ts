@@ -60,6 +60,11 @@ export const run = async (program: Program, job: Job, store: Store, platform: Pl
     report(`Uncaught ${describe(error, program)}\n`)
     return false
   }
+  // Rejects once the other side has forgotten this program.
+  store.cancelled().then(
+    () => life.cancel(),
+    () => undefined
+  )
   void life.main(linker.main(program))
   const end = await life.ended
   await mount.flush(store)
