@@ -8,7 +8,7 @@ import { Deployment } from "../src/api/Deployment.ts"
 import { Catalog } from "../src/Catalog.ts"
 import { findAnthropicKey } from "../src/domain/AnthropicKey.ts"
 import type { SessionRecord } from "../src/domain/Session.ts"
-import { AgentLoop } from "../src/loop/AgentLoop.ts"
+import { AgentLoop, AgentLoopConfig } from "../src/loop/AgentLoop.ts"
 import { SessionObject } from "../src/loop/SessionObject.ts"
 import * as EgressGateway from "./egress/Gateway.ts"
 import * as EgressHttpClient from "./egress/HttpClient.ts"
@@ -56,6 +56,7 @@ const checkEnvironment = (env: Env) =>
     yield* Option.match(findAnthropicKey({ ...env }), { onNone: () => Effect.void, onSome: Effect.fail })
     yield* PolicyStore.injections
     yield* Providers.settings
+    yield* AgentLoopConfig
   }).pipe(Effect.provide(config(env)))
 
 /** The wire API. */

@@ -30,12 +30,17 @@ interface Options<Model> {
 
 const config = (variables: Options<never>["config"] = {}) => ConfigProvider.layer(ConfigProvider.fromUnknown(variables))
 
-/** The loop of one session in this process, with just the tools given and its log in memory. */
+/** The loop of one session in this process, with just the tools given. */
 export const agentLoop = <Model>(
-  options: Options<Model> & { readonly id: SessionId; readonly tools?: ReadonlyArray<Tool> }
+  options: Options<Model> & {
+    readonly id: SessionId
+    readonly tools?: ReadonlyArray<Tool>
+    /** In memory where absent. */
+    readonly storage?: Layer.Layer<Storage>
+  }
 ): Layer.Layer<AgentLoop | Model | Storage, Config.ConfigError> =>
   AgentLoop.layer(options.id).pipe(
-    Layer.provideMerge([options.model, Memory.storage]),
+    Layer.provideMerge([options.model, options.storage ?? Memory.storage]),
     Layer.provide([Fixed.layer(options.tools ?? []), SecureRandom.layerWebCrypto, config(options.config)])
   )
 

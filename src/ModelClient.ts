@@ -45,13 +45,13 @@ export interface ModelRequest {
 
 /**
  * One piece of a model's answer. `arguments` is the JSON text as the model wrote it, not yet validated.
- * A stream that succeeds holds exactly one `finish`, as its last part.
+ * A stream that succeeds holds exactly one `finish`, as its last part; `truncated` where the model reached its length limit.
  */
 export type ModelPart =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "reasoning"; readonly text: string }
   | { readonly type: "tool_call"; readonly name: string; readonly arguments: string }
-  | { readonly type: "finish"; readonly usage: ModelUsage }
+  | { readonly type: "finish"; readonly usage: ModelUsage; readonly truncated: boolean }
 
 const retryAfter = Schema.optionalKey(Schema.Finite)
 
@@ -75,6 +75,8 @@ export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", { detai
 export class InvalidResponse extends Schema.TaggedError<InvalidResponse>()("InvalidResponse", {
   detail: Schema.String
 }) {}
+/** The answer is longer than a session can hold: asking again would not help. */
+export class AnswerTooLong extends Schema.TaggedError<AnswerTooLong>()("AnswerTooLong", { detail: Schema.String }) {}
 /** The provider refused the request itself (4xx): asking again would not help. */
 export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()("InvalidRequest", { detail: Schema.String }) {}
 /** The conversation does not fit the model's context window. */
@@ -96,6 +98,7 @@ export const ModelErrorReason = Schema.Union([
   ConnectionFailed,
   TimedOut,
   InvalidResponse,
+  AnswerTooLong,
   InvalidRequest,
   ContextOverflow,
   AuthenticationFailed,
@@ -119,6 +122,7 @@ export class ModelError extends Schema.TaggedError<ModelError>()("ModelError", {
       case "TimedOut":
       case "InvalidResponse":
         return true
+      case "AnswerTooLong":
       case "InvalidRequest":
       case "ContextOverflow":
       case "AuthenticationFailed":

@@ -3,6 +3,7 @@ import { Deferred, Effect, Fiber, Schema, Tracer } from "effect"
 import { TestClock } from "effect/testing"
 import type { SessionEvent } from "../src/domain/Event.ts"
 import { AgentLoop } from "../src/loop/AgentLoop.ts"
+import { noUsage } from "../src/loop/State.ts"
 import { type ModelErrorReason, ConnectionFailed, InvalidRequest, RateLimited } from "../src/ModelClient.ts"
 import { Storage } from "../src/Storage.ts"
 import { defineTool, type Tool } from "../src/tools/defineTool.ts"
@@ -124,6 +125,27 @@ describe("AgentLoop", () => {
           call("nothing", {}),
           call("echo", { text: 3 }),
           [{ type: "tool_call", name: "echo", arguments: '{"te' }],
+          say("ok")
+        ])
+      )
+    )
+  )
+
+  it.effect("tells the model that its length limit cut off a call", () =>
+    Effect.gen(function* () {
+      yield* converse("try")
+      const [broken, empty] = yield* results
+      assert.isTrue(broken!.is_error && empty!.is_error)
+      assert.include(broken!.text, "length limit")
+      assert.include(empty!.text, "length limit")
+    }).pipe(
+      Effect.provide(
+        loop([
+          [
+            { type: "tool_call", name: "echo", arguments: '{"te' },
+            { type: "tool_call", name: "echo", arguments: "" },
+            { type: "finish", usage: noUsage, truncated: true }
+          ],
           say("ok")
         ])
       )

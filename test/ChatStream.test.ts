@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import type { ModelPart } from "../src/ModelClient.ts"
+import { AnswerTooLong, ModelError, type ModelPart } from "../src/ModelClient.ts"
 import { ChatStream } from "../src/model/ChatStream.ts"
 import { reasonOf } from "../src/model/ProviderFailure.ts"
 import { streams } from "./support/fakeAi.ts"
@@ -103,3 +103,41 @@ it.effect.prop("nonsense never throws", [Schema.Array(Schema.Json), Schema.Strin
     assert.isDefined(readAll(cut(JSON.stringify({ choices: values, response: text }), places)).outcome)
   })
 )
+
+const k100 = "x".repeat(100_000)
+const times = (count: number, text: string) => Array.from({ length: count }, () => text)
+const call = (fields: object) => event(chunk({ tool_calls: [fields] }))
+
+const tooLong: Readonly<Record<string, ReadonlyArray<string>>> = {
+  text: times(7, event(chunk({ content: k100 }))),
+  reasoning: times(7, event(chunk({ reasoning: k100 }))),
+  "arguments of a call": times(7, call({ index: 0, function: { name: "a", arguments: k100 } })),
+  "the name of a call": times(7, "").map((_, n) => call({ index: 0, function: { name: k100.repeat(n) } })),
+  "all of it together": [
+    event(chunk({ content: k100 + k100, reasoning: k100 + k100 })),
+    call({ index: 0, function: { name: "a", arguments: k100 } }),
+    call({ index: 1, function: { name: "a", arguments: k100 } })
+  ],
+  calls: times(601, "").map((_, index) => call({ index, function: { name: "a" } })),
+  "a whole answer": [JSON.stringify({ choices: [{ message: { content: k100.repeat(7) } }] })],
+  "a whole answer that does not end": ['{"response": "', ...times(41, k100)],
+  "an event that does not end": ["data: ", ...times(41, k100)]
+}
+for (const [what, pieces] of Object.entries(tooLong)) {
+  it(`too long: ${what}`, () => {
+    const { parts, outcome } = readAll(pieces)
+    assert.strictEqual(typeof outcome === "object" && outcome._tag, "AnswerTooLong")
+    assert.isAtMost(parts.map((part) => ("text" in part ? part.text : "")).join("").length, 600_000)
+    assert.isEmpty(parts.filter(({ type }) => type === "tool_call" || type === "finish"))
+  })
+}
+
+it("an answer of 600,000 characters is read, however JSON writes them, and one that is too long is not asked for again", () => {
+  const text = "\\u6f22".repeat(600_000)
+  assert.strictEqual(
+    readAll([`data: {"choices":[{"delta":{"content":"${text}"}}]}\n\ndata: [DONE]\n\n`]).outcome,
+    "finished"
+  )
+  assert.strictEqual(readAll([`{"response":`, `"${text}"}`]).outcome, "finished")
+  assert.isFalse(new ModelError({ model: "m", reason: new AnswerTooLong({ detail: "" }) }).isRetryable)
+})

@@ -151,6 +151,13 @@ describe("other tasks", () => {
     )
   }
 
+  it.effect("looks at the beginning of a long message only", () =>
+    Effect.gen(function* () {
+      const { used } = yield* converse(`${"a ".repeat(2000)}run \`echo hi\``)
+      assert.isEmpty(used)
+    })
+  )
+
   it.effect("starts anew with each message of the user", () =>
     Effect.gen(function* () {
       const id = EventId.make("sevt_before")

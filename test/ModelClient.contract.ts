@@ -68,7 +68,7 @@ export const contract: Contract<ModelClient | Provider> = {
   }),
   "carries the usage": Effect.gen(function* () {
     const { usage } = yield* Provider
-    assert.deepEqual((yield* parts("text")).at(-1), { type: "finish", usage })
+    assert.deepEqual((yield* parts("text")).at(-1), { type: "finish", usage, truncated: false })
   }),
   "fails typed, and names the model": Effect.gen(function* () {
     const { model, prompt } = yield* Provider

@@ -34,7 +34,8 @@ it.effect("text, and the usage", () =>
     assert.isAbove(parts.length, 4)
     assert.deepStrictEqual(parts.at(-1), {
       type: "finish",
-      usage: { input_tokens: 12, output_tokens: 3, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 }
+      usage: { input_tokens: 12, output_tokens: 3, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 },
+      truncated: false
     })
   })
 )

@@ -1,6 +1,9 @@
 import { assert, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import * as Answer from "../layers/model/Answer.ts"
 import type { ModelPart } from "../src/ModelClient.ts"
+import { reasonOf } from "../src/model/ProviderFailure.ts"
 import { textOf } from "./ModelClient.contract.ts"
 import { chunk, event, type MockAnswer } from "./support/mockOpenAi.ts"
 import { afterWaiting, ask, partsOf, serve, stream, toolCalls } from "./support/openAiCompatible.ts"
@@ -135,6 +138,74 @@ const answers: Readonly<Record<string, readonly [MockAnswer, ReadonlyArray<reado
     ),
     [["web_fetch", "{}"]]
   ],
+  "an empty object first, then the arguments": [
+    stream(
+      toolCalls({ index: 0, id: "1", function: { name: "a", arguments: "{}" } }),
+      toolCalls({ index: 0, id: "1", function: { name: "a", arguments: '{"x":' } }),
+      toolCalls({ index: 0, function: { arguments: "1}" } }),
+      toolCalls({ index: 1, id: "2", function: { name: "b", arguments: {} } }),
+      toolCalls({ index: 1, function: { arguments: '{"y":2}' } }),
+      chunk({}, "tool_calls")
+    ),
+    [
+      ["a", '{"x":1}'],
+      ["b", '{"y":2}']
+    ]
+  ],
+  "names that begin alike or are the same, in one chunk, without ids": [
+    stream(
+      toolCalls(
+        { index: 0, function: { name: "list", arguments: "" } },
+        { index: 0, function: { name: "list_all", arguments: "" } }
+      ),
+      toolCalls({ function: { name: "now" } }, { function: { name: "now" } }),
+      chunk({}, "tool_calls")
+    ),
+    [
+      ["list", ""],
+      ["list_all", ""],
+      ["now", ""],
+      ["now", ""]
+    ]
+  ],
+  "an index in digits": [
+    stream(
+      toolCalls({ index: "0", id: "1", function: { name: "a", arguments: '{"x":' } }),
+      toolCalls({ index: "1", id: "2", function: { name: "b", arguments: "{}" } }),
+      toolCalls({ index: 0, function: { arguments: "1}" } }),
+      chunk({}, "tool_calls")
+    ),
+    [
+      ["a", '{"x":1}'],
+      ["b", "{}"]
+    ]
+  ],
+  "equal calls in a whole answer": [
+    {
+      status: 200,
+      body: {
+        choices: [
+          {
+            message: {
+              tool_calls: [
+                { id: "1", function: { name: "now", arguments: "{}" } },
+                { id: "1", function: { name: "now", arguments: "{}" } },
+                { function: { name: "now" } },
+                { function: { name: "now_utc" } }
+              ]
+            },
+            finish_reason: "tool_calls"
+          }
+        ]
+      }
+    },
+    [
+      ["now", "{}"],
+      ["now", "{}"],
+      ["now", ""],
+      ["now_utc", ""]
+    ]
+  ],
   "the whole arguments once more at the end (vLLM)": [
     stream(
       toolCalls({ index: 0, id: "1", function: { name: "a", arguments: '{"x":' } }),
@@ -197,7 +268,8 @@ it.effect("usage in a late chunk without choices; what was cached counts apart",
     const parts = yield* partsOf(stream(chunk({ content: "ok" }), chunk({}, "stop"), { choices: [], usage }))
     assert.deepStrictEqual(parts.at(-1), {
       type: "finish",
-      usage: { input_tokens: 36, output_tokens: 7, cache_read_input_tokens: 64, cache_creation_input_tokens: 0 }
+      usage: { input_tokens: 36, output_tokens: 7, cache_read_input_tokens: 64, cache_creation_input_tokens: 0 },
+      truncated: false
     })
   })
 )
@@ -218,6 +290,30 @@ it.effect("reasoning in either field, and once where both hold it", () =>
       { type: "reasoning", text: "c" },
       { type: "text", text: "ok" }
     ])
+  })
+)
+
+it.effect("chunks without choices, and content in parts", () =>
+  Effect.gen(function* () {
+    const parts = yield* partsOf(
+      stream(
+        { object: "chat.completion.chunk", id: "1" },
+        { object: "chat.completion.chunk", choices: null },
+        { usage: { prompt_tokens: 1, completion_tokens: 1 } },
+        chunk({ content: [{ type: "text", text: "o" }, { type: "image" }, { type: "text", text: "k" }] }),
+        chunk({ content: [] }, "stop")
+      )
+    )
+    assert.deepStrictEqual(parts.slice(0, -1), [{ type: "text", text: "ok" }])
+  })
+)
+
+it.effect("an answer cut off at the length limit says so, streamed or whole", () =>
+  Effect.gen(function* () {
+    const whole = { choices: [{ message: { content: "o" }, finish_reason: "length" }] }
+    for (const answer of [stream(chunk({ content: "o" }), chunk({}, "length")), { status: 200, body: whole }]) {
+      assert.deepInclude((yield* partsOf(answer)).at(-1), { type: "finish", truncated: true })
+    }
   })
 )
 
@@ -248,5 +344,17 @@ it.effect("a connection that stays open after [DONE]", () =>
     const { url } = yield* serve([{ raw: [event(chunk({ content: "ok" })), "data: [DONE]\n\n"], ending: "hang" }])
     const fiber = yield* Effect.forkChild(ask(url))
     assert.strictEqual(textOf(yield* afterWaiting(fiber)), "ok")
+  })
+)
+
+it.effect("a body that goes on after [DONE] is left after 100 ms", () =>
+  Effect.gen(function* () {
+    const bytes = new TextEncoder().encode(`${event(chunk({ content: "ok" }))}data: [DONE]\n\n`)
+    const body = Stream.concat(Stream.make(bytes), Stream.never)
+    const fiber = yield* Effect.forkChild(Stream.runCollect(Answer.parts(body, reasonOf)))
+    yield* TestClock.adjust("99 millis")
+    assert.isUndefined(fiber.pollUnsafe())
+    yield* TestClock.adjust("1 millis")
+    assert.isDefined(fiber.pollUnsafe())
   })
 )

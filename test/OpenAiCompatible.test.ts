@@ -192,7 +192,10 @@ describe("failures", () => {
         [{ "retry-after-ms": "1500", "retry-after": "2" }, 1_500],
         [{ "retry-after": "Thu, 01 Jan 2026 12:00:30 GMT" }, 30_000],
         [{ "retry-after": "Thu, 01 Jan 2026 11:00:00 GMT" }, 0],
-        [{ "retry-after": "soon" }, undefined]
+        [{ "retry-after": "soon" }, undefined],
+        [{ "retry-after-ms": "Infinity", "retry-after": "2" }, 2_000],
+        [{ "retry-after-ms": "9".repeat(400) }, undefined],
+        [{ "retry-after": "9".repeat(400) }, undefined]
       ] as const
       for (const [headers, wait] of cases) {
         const reason = yield* limited(headers)

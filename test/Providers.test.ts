@@ -75,8 +75,12 @@ it.effect("variables that are empty count as absent", () =>
 
 it.effect("a vendor's key is refused, used or not", () =>
   Effect.gen(function* () {
-    for (const config of [{}, { OPENAI_BASE_URL: "http://127.0.0.1:9/v1" }]) {
-      const error = yield* Effect.flip(configured({ ...config, OPENAI_API_KEY: "sk-ant-api03-x" }))
+    for (const config of [
+      { OPENAI_API_KEY: "sk-ant-api03-x" },
+      { OPENAI_API_KEY: "Bearer sk-ant-api03-x" },
+      { OPENAI_API_KEY: "sk-ant-api03-x", OPENAI_BASE_URL: "http://127.0.0.1:9/v1" }
+    ]) {
+      const error = yield* Effect.flip(configured(config))
       assert.strictEqual(error._tag, "AnthropicKeyRefused")
       assert.include(error.message, "OPENAI_API_KEY")
       assert.notInclude(JSON.stringify(error), "api03")

@@ -1,13 +1,16 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import { expectTypeOf } from "vitest"
 import * as Deployment from "../layers/tools/Deployment.ts"
 import * as Fixed from "../layers/tools/Fixed.ts"
 import { ToolRegistry } from "../src/ToolRegistry.ts"
 import { bash } from "../src/tools/builtin/bash.ts"
 import { read } from "../src/tools/builtin/read.ts"
+import type { ToolEnv } from "../src/tools/defineTool.ts"
 import { contractInNode } from "./support/contract.ts"
 import { contract } from "./ToolRegistry.contract.ts"
-import { noBindings, noNetwork, noSandbox } from "./tools/support.ts"
+import { sandbox } from "./tools/sandbox.ts"
+import { call, noBindings, noNetwork, noSandbox } from "./tools/support.ts"
 
 const deployment = Deployment.layer(noBindings).pipe(Layer.provide([noSandbox, noNetwork]))
 
@@ -23,6 +26,24 @@ it.effect("a deployment has the tools of the wire API, and says which of them ma
     assert.deepStrictEqual(registry.list, Deployment.list(noBindings))
   }).pipe(Effect.provide(deployment))
 )
+
+it.effect("a deployment's tools have neither its credentials nor other sessions, and answer none of them", () => {
+  const secrets = {
+    EGRESS_HEADERS: JSON.stringify({ "example.com": { authorization: "Bearer egress-secret" } }),
+    OWNLOOP_API_KEY: "ownloop-secret",
+    OPENAI_API_KEY: "openai-secret",
+    CLOUDFLARE_API_TOKEN: "cloudflare-secret"
+  }
+  const bindings = { ...noBindings, ...secrets, SESSIONS: {}, WEATHER_TOKEN: "of a tool" }
+  return Effect.gen(function* () {
+    expectTypeOf<ToolEnv>().not.toHaveProperty("SESSIONS")
+    assert.deepStrictEqual(Object.entries(Deployment.toolEnv(bindings)), [["WEATHER_TOKEN", "of a tool"]])
+    const command = "echo egress-secret ownloop-secret openai-secret cloudflare-secret"
+    const { text } = yield* call("bash", { command })
+    assert.include(text, "[redacted] [redacted] [redacted] [redacted]")
+    assert.notInclude(text, "secret")
+  }).pipe(Effect.provide(Deployment.layer(bindings).pipe(Layer.provide([sandbox, noNetwork]))))
+})
 
 it.effect("fixed tools have neither sandbox nor network", () =>
   Effect.gen(function* () {

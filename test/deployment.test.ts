@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Stream } from "effect"
+import { Effect, Stream, Struct } from "effect"
 import { Decisions } from "../layers/egress/Recording.ts"
 import { call, layer as scripted, say, type Turn } from "../layers/model/Scripted.ts"
 import { deployment } from "../layers/test.ts"
@@ -50,6 +50,19 @@ const results = (entries: Effect.Success<ReturnType<typeof converse>>) =>
   entries.flatMap(({ event }) => (event.type === "agent.tool_result" ? [event.content[0]!.text] : []))
 
 describe("a deployment in Node", () => {
+  it.effect("keeps 16 pairs of metadata at most, counted after the change", () =>
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const pairs = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`k${index}`, "v"]))
+      const { id } = yield* sessions.create({ ...session, metadata: pairs }, [])
+      const error = yield* Effect.flip(sessions.update(id, { metadata: { more: "v" } }))
+      assert.strictEqual(error._tag, "MetadataFull")
+      assert.deepStrictEqual((yield* sessions.get(id)).metadata, pairs)
+      const { metadata } = yield* sessions.update(id, { metadata: { more: "v", k0: null } })
+      assert.deepStrictEqual(metadata, { ...Struct.omit(pairs, ["k0"]), more: "v" })
+    }).pipe(Effect.provide(node([])))
+  )
+
   it.live("writes a file, runs a script over it and reads the result", () =>
     Effect.gen(function* () {
       const [, , printed, read] = results(yield* converse("add them up"))

@@ -56,7 +56,10 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
   }
   async destroy() {
     const reply = await this.#use((session) => session.delete)
-    if (reply.ok) this.#runtime = undefined
+    if (reply.ok) {
+      await this.#runtime?.dispose()
+      this.#runtime = undefined
+    }
     return reply
   }
   send(events: ReadonlyArray<ClientEvent>) {
@@ -71,7 +74,9 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
     )
   }
 
+  /** A failure is thrown, so that the platform tries again; a session that is gone needs no waking. */
   override async alarm() {
-    await this.#use((session) => session.wake)
+    const reply = await this.#use((session) => session.wake)
+    if (!reply.ok && reply.error._tag !== "SessionNotFound") throw new Error(reply.error._tag)
   }
 }

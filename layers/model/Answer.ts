@@ -4,7 +4,7 @@ import { ChatStream } from "../../src/model/ChatStream.ts"
 import type { Classify } from "../../src/model/ProviderFailure.ts"
 
 /** How long the end of a body may take that follows an answer's end marker. Read to its end, a connection serves the next request. */
-const grace = Duration.seconds(1)
+const grace = Duration.millis(100)
 
 /** The parts of an answer, as its bytes arrive: one array of parts for one piece of the body. */
 export const parts = (

@@ -1,6 +1,6 @@
 import { Clock, Effect, Exit, Redacted, Scope, Stream } from "effect"
 import { HttpClient, type HttpClientError, type HttpClientRequest, type HttpClientResponse } from "effect/http"
-import { AnthropicKeyRefused, isAnthropicKey } from "../../src/domain/AnthropicKey.ts"
+import { AnthropicKeyRefused, carriesAnthropicKey } from "../../src/domain/AnthropicKey.ts"
 import { ConnectionFailed, InvalidRequest, type ModelErrorReason } from "../../src/ModelClient.ts"
 import * as ProviderFailure from "../../src/model/ProviderFailure.ts"
 import * as Silence from "./Silence.ts"
@@ -80,7 +80,7 @@ export const refuseVendorKey = (
   where: string,
   key: Redacted.Redacted | undefined
 ): Effect.Effect<void, AnthropicKeyRefused> =>
-  key !== undefined && isAnthropicKey(Redacted.value(key))
+  key !== undefined && carriesAnthropicKey(Redacted.value(key))
     ? Effect.fail(new AnthropicKeyRefused({ where }))
     : Effect.void
 

@@ -61,7 +61,7 @@ export const layer = (turns: ReadonlyArray<Turn>): Layer.Layer<ModelClient | Scr
   )
 
 const play = (request: ModelRequest, steps: ReadonlyArray<Step>): Stream.Stream<ModelPart, ModelError> =>
-  Stream.fromIterable<Step>(steps.some(ends) ? steps : [...steps, { type: "finish", usage }]).pipe(
+  Stream.fromIterable<Step>(steps.some(ends) ? steps : [...steps, { type: "finish", usage, truncated: false }]).pipe(
     Stream.flatMap((step) => {
       switch (step.type) {
         case "fail":

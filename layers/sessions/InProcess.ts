@@ -39,7 +39,10 @@ export const layer = <E, R>(
         get: (id) => Effect.flatMap(find(id), (object) => object.get),
         update: (id, change) => Effect.flatMap(find(id), (object) => object.update(change)),
         archive: (id) => Effect.flatMap(find(id), (object) => object.archive),
-        delete: (id) => Effect.flatMap(find(id), (object) => object.delete),
+        delete: (id) =>
+          Effect.flatMap(find(id), (object) => object.delete).pipe(
+            Effect.andThen(Effect.sync(() => void objects.delete(id)))
+          ),
         send: (id, events) => Effect.flatMap(find(id), (object) => object.send(events)),
         events: (id, query) => Effect.flatMap(find(id), (object) => object.events(query)),
         stream: (id, options) => Effect.flatMap(find(id), (object) => object.stream(options))

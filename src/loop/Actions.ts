@@ -158,7 +158,7 @@ const answerEvents = Effect.fnUntraced(function* (answer: Answer.Answer, request
   for (const { name, arguments: text } of answer.calls) {
     const id = yield* nextEventId
     const tool = offer.byName.get(name)
-    const parsed = Answer.parseArguments(text)
+    const parsed = Answer.parseArguments(text, answer.truncated)
     const input = Result.getOrElse(parsed, () => ({}))
     if (tool === undefined) results.push(toolResult(id, Offer.unknownTool(offer, name), true))
     else if (Result.isFailure(parsed)) results.push(toolResult(id, parsed.failure, true))

@@ -1,7 +1,7 @@
 import { Config, Context, Effect, Latch, Layer, Semaphore, type Stream } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { ClientEvent } from "../domain/Event.ts"
-import type { SessionId } from "../domain/Ids.ts"
+import { EventId, type SessionId } from "../domain/Ids.ts"
 import type { SessionRecord } from "../domain/Session.ts"
 import { ModelClient } from "../ModelClient.ts"
 import { SessionConflict, type SessionNotFound } from "../Sessions.ts"
@@ -10,9 +10,13 @@ import { ToolRegistry } from "../ToolRegistry.ts"
 import * as Actions from "./Actions.ts"
 import type { Frame } from "./LiveFeed.ts"
 import * as SessionLog from "./SessionLog.ts"
+import { fold } from "./State.ts"
 import * as Turn from "./Turn.ts"
 
-const AgentLoopConfig = Config.all({
+/** Stands for the id of an event that is not logged yet. */
+const pending = EventId.make("sevt_pending")
+
+export const AgentLoopConfig = Config.all({
   /** Model requests that one turn may make. */
   maxSteps: Config.Int("OWNLOOP_MAX_STEPS").pipe(Config.withDefault(100))
 })
@@ -47,15 +51,18 @@ export class AgentLoop extends Context.Service<
         const limits = yield* AgentLoopConfig
         const log = yield* SessionLog.make(id)
         const actions = yield* Actions.make(log)
-        /** Open from an interrupt until the turn that it ends has ended. */
+        /** Opened by an interrupt, which so ends what is being done. */
         const interrupt = yield* Latch.make()
         const oneAtATime = Semaphore.withPermit(yield* Semaphore.make(1))
 
         const send = Effect.fn("AgentLoop.send")(function* (events: ReadonlyArray<ClientEvent>) {
           const { record, state } = yield* log.snapshot
+          // Each is checked against the state that those before it lead to.
+          let expected = state
           for (const event of events) {
-            const detail = record.archived_at === null ? Turn.refuse(state, event) : "it is archived"
+            const detail = record.archived_at === null ? Turn.refuse(expected, event) : "it is archived"
             if (detail !== null) return yield* new SessionConflict({ id, detail })
+            expected = fold(expected, { ...event, id: pending, processed_at: null })
           }
           const entries = yield* log.append(
             events.map((event) => (event.type === "user.message" ? { ...event, processed_at: null } : event))
@@ -64,7 +71,7 @@ export class AgentLoop extends Context.Service<
           return entries
         })
 
-        /** Until there is nothing to do, or an interrupt ends it in the middle of an action. */
+        /** Until there is nothing to do, or an interrupt is to be answered. */
         const work = Effect.gen(function* () {
           while (true) {
             const { state } = yield* log.snapshot
@@ -77,15 +84,12 @@ export class AgentLoop extends Context.Service<
         const run = Effect.fn("AgentLoop.run")(function* () {
           yield* actions.settleInDoubt()
           while (true) {
+            yield* interrupt.close
+            yield* Effect.raceFirst(work, interrupt.await)
             const { state } = yield* log.snapshot
             const action = Turn.next(state, limits)
             if (action.type === "rest") return
-            if (!state.interrupted) {
-              yield* Effect.raceFirst(work, interrupt.await)
-              continue
-            }
             yield* actions.perform(action)
-            if (action.type === "stop") yield* interrupt.close
           }
         }, oneAtATime)
 
@@ -95,7 +99,7 @@ export class AgentLoop extends Context.Service<
           send: (events) => Effect.provide(send(events), services),
           run: Effect.provide(run(), services),
           isBusy: Effect.map(log.snapshot, ({ state }) => Turn.next(state, limits).type !== "rest"),
-          destroy: log.destroy,
+          destroy: Effect.provide(log.destroy, services),
           follow: log.follow
         })
       })

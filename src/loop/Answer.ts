@@ -9,6 +9,8 @@ export interface Answer {
   readonly message: { readonly id: EventId; readonly text: string } | null
   readonly calls: ReadonlyArray<{ readonly name: string; readonly arguments: string }>
   readonly usage: ModelUsage
+  /** Cut off at the model's length limit. */
+  readonly truncated: boolean
 }
 
 /** Deltas go out at most this often, in milliseconds: a listener sees no difference, and the loop spends less on it. */
@@ -60,6 +62,7 @@ export const read = Effect.fn("ModelClient.stream")(function* (
   const thinking = new Part("agent.thinking")
   const calls: Array<{ readonly name: string; readonly arguments: string }> = []
   let usage: ModelUsage | null = null
+  let truncated = false
 
   const add = Effect.fnUntraced(function* (part: Part, text: string) {
     if (text === "") return
@@ -75,6 +78,7 @@ export const read = Effect.fn("ModelClient.stream")(function* (
       case "tool_call":
         return void calls.push({ name: part.name, arguments: part.arguments })
       case "finish":
+        truncated = part.truncated
         return void (usage = part.usage)
     }
   }
@@ -95,7 +99,7 @@ export const read = Effect.fn("ModelClient.stream")(function* (
     const detail = usage === null ? "the stream ended without an end" : "the model answered nothing"
     return yield* new ModelError({ model: request.model, reason: new InvalidResponse({ detail }) })
   }
-  return { thinking: thinking.whole(), message: message.whole(), calls, usage } satisfies Answer
+  return { thinking: thinking.whole(), message: message.whole(), calls, usage, truncated } satisfies Answer
 })
 
 /** A provider's adapter that breaks is a failed model request, not the end of the session. */
@@ -104,11 +108,15 @@ const broken = (defect: unknown) =>
 
 const decodeInput = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json)))
 
-/** The input of a call from the text the model wrote; no text at all is no arguments. */
-export const parseArguments = (text: string): Result.Result<{ readonly [key: string]: Schema.Json }, string> =>
-  text.trim() === ""
+/** The input of a call from the text the model wrote; no text at all is no arguments, but in a truncated answer it is none yet. */
+export const parseArguments = (
+  text: string,
+  truncated: boolean
+): Result.Result<{ readonly [key: string]: Schema.Json }, string> =>
+  text.trim() === "" && !truncated
     ? Result.succeed({})
-    : Result.mapError(
-        decodeInput(text),
-        () => `the arguments are not a JSON object: ${text.length > 500 ? `${text.slice(0, 500)}...` : text}`
+    : Result.mapError(decodeInput(text), () =>
+        truncated
+          ? "the answer was cut off at the model's length limit before the arguments were complete; write less at a time"
+          : `the arguments are not a JSON object: ${text.length > 500 ? `${text.slice(0, 500)}...` : text}`
       )

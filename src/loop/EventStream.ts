@@ -29,7 +29,7 @@ export const encode = (
     const encoder = new TextEncoder()
     const text = (frame: Frame): string => {
       if ("seq" in frame) return message(frame.event.type, frame.event, frame.seq)
-      return frame.type === "ping" ? message(frame.type, frame) : preview(frame)
+      return frame.type === "event_start" || frame.type === "event_delta" ? preview(frame) : message(frame.type, frame)
     }
     // One piece for all frames that are there: a stream costs by the piece.
     return Stream.concat(Stream.succeed<Frame>({ type: "ping" }), frames).pipe(

@@ -1,9 +1,18 @@
 import { Effect, FiberHandle, Option, PubSub, Stream } from "effect"
+import type { Timestamp } from "../domain/Common.ts"
 import type { DeltaFrame } from "../domain/Event.ts"
+import type { EventId } from "../domain/Ids.ts"
 import { type LogEntry, Storage } from "../Storage.ts"
 
 /** What a listener sees: entries of the log, previews of events that are being written, and a sign of life where there is nothing else. */
-export type Frame = LogEntry | DeltaFrame | { readonly type: "ping" }
+export type Frame = LogEntry | DeltaFrame | { readonly type: "ping" } | SessionDeleted
+
+/** The last frame of a session: its listeners are let go. */
+export interface SessionDeleted {
+  readonly type: "session.deleted"
+  readonly id: EventId
+  readonly processed_at: Timestamp
+}
 
 /** Frames that a listener may lag behind: beyond that it loses previews, and reads the entries it missed from the log. */
 const capacity = 256
@@ -58,6 +67,7 @@ export const make = Effect.gen(function* () {
               cursor = frame.seq
             }
             shown.push(frame)
+            if ("type" in frame && frame.type === "session.deleted") return [shown, Option.none<boolean>()] as const
           }
           return [shown, Option.some(true)] as const
         })

@@ -36,6 +36,7 @@ export const errorType = (error: ModelError): SessionErrorType => {
     case "ConnectionFailed":
     case "TimedOut":
     case "InvalidResponse":
+    case "AnswerTooLong":
     case "InvalidRequest":
     case "ContextOverflow":
     case "AuthenticationFailed":

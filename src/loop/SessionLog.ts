@@ -58,11 +58,16 @@ export const make = Effect.fnUntraced(function* (id: SessionId) {
     return (yield* storage.log).reduce(advance, start)
   })
 
-  const snapshot = Effect.suspend(() =>
-    current === undefined
-      ? Effect.tap(load(), (loaded) => Effect.sync(() => (current = loaded)))
-      : Effect.succeed(current)
+  const loadOnce = Semaphore.withPermit(yield* Semaphore.make(1))(
+    Effect.suspend(() =>
+      current === undefined
+        ? Effect.tap(load(), (loaded) => Effect.sync(() => (current = loaded)))
+        : Effect.succeed(current)
+    )
   )
+
+  /** Reading a long log takes its time, in which others may ask: it is read once, and what was appended since then is never lost. */
+  const snapshot = Effect.suspend(() => (current === undefined ? loadOnce : Effect.succeed(current)))
 
   /** Logs the events in one write and folds them in; nothing comes between the two, not even an interruption. */
   const append = Effect.fn("SessionLog.append")(
@@ -86,13 +91,14 @@ export const make = Effect.fnUntraced(function* (id: SessionId) {
 
   const putRecord = Effect.fn("SessionLog.putRecord")(function* (record: SessionRecord) {
     yield* storage.putRecord(record)
-    current = current === undefined ? yield* load() : { ...current, record }
+    current = current === undefined ? yield* load() : { ...current, record, updatedAt: yield* now }
   }, oneAtATime)
 
-  const destroy = Effect.andThen(
-    storage.destroy,
-    Effect.sync(() => (current = undefined))
-  ).pipe(oneAtATime)
+  const destroy = Effect.gen(function* () {
+    yield* storage.destroy
+    current = undefined
+    yield* feed.publish([{ type: "session.deleted", id: yield* nextEventId, processed_at: yield* now }])
+  }).pipe(oneAtATime)
 
   return {
     snapshot,

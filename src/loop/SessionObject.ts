@@ -1,7 +1,7 @@
-import { Context, Effect, Fiber, FiberSet, Layer, Stream } from "effect"
+import { Context, Effect, Equal, Fiber, FiberSet, Layer, Stream } from "effect"
 import { Alarm } from "../Alarm.ts"
 import { Catalog } from "../Catalog.ts"
-import { now } from "../domain/Common.ts"
+import { type MetadataFull, now, patchMetadata } from "../domain/Common.ts"
 import type { ClientEvent, SessionEvent } from "../domain/Event.ts"
 import type { SessionId } from "../domain/Ids.ts"
 import type { Session, SessionRecord } from "../domain/Session.ts"
@@ -22,7 +22,7 @@ export class SessionObject extends Context.Service<
   {
     create(record: SessionRecord, initialEvents: ReadonlyArray<ClientEvent>): Effect.Effect<Session, Refused>
     readonly get: Effect.Effect<Session, Missing>
-    update(change: Change): Effect.Effect<Session, Refused>
+    update(change: Change): Effect.Effect<Session, Refused | MetadataFull>
     readonly archive: Effect.Effect<Session, Refused>
     readonly delete: Effect.Effect<void, Refused>
     send(events: ReadonlyArray<ClientEvent>): Effect.Effect<ReadonlyArray<SessionEvent>, Refused>
@@ -41,27 +41,36 @@ export class SessionObject extends Context.Service<
         const catalog = yield* Catalog
         const alarm = yield* Alarm
         const work = yield* FiberSet.make()
-        /** Place of the last end of work that some client was given; what came after it is shown to the next stream. */
+        /**
+         * Place of the last end of work that a stream showed: what came after it is shown to the next one. Kept in memory alone: after the
+         * object was away, a turn that is over counts as seen.
+         */
         let seenSeq: number | undefined
+        /** What the catalog's index shows of the session. */
+        let indexed: Session | undefined
 
         const get = Effect.map(loop.snapshot, SessionView.make)
 
-        let indexed: Session | undefined
         const index = Effect.tap(get, (session) => {
+          if (Equal.equals(session, indexed)) return Effect.void
           indexed = session
-          return catalog.putSession(session)
+          return Effect.tapError(catalog.putSession(session), () => Effect.sync(() => (indexed = undefined)))
         })
 
+        /** The index is no truth: the session goes on without it, and puts it right when it next has something to say. */
+        const indexOrLog = Effect.catch(index, (error) => Effect.logError("the session could not be indexed", error))
+
         const turn = Effect.gen(function* () {
+          yield* alarm.set
           // Others may see that it runs a moment later than that it runs.
-          const began = (yield* get).status === indexed?.status ? undefined : yield* Effect.forkChild(index)
+          const began = yield* Effect.forkChild(indexOrLog)
           yield* loop.run
-          if (began !== undefined) yield* Fiber.join(began)
+          yield* Fiber.join(began)
+          yield* indexOrLog
           if (!(yield* loop.isBusy)) yield* alarm.clear
-          yield* index
         }).pipe(Effect.catchCause((cause) => Effect.logError("the session stopped working; its alarm wakes it", cause)))
 
-        const start = Effect.andThen(alarm.set, FiberSet.run(work, turn))
+        const start = FiberSet.run(work, turn)
 
         const whileIdle = Effect.fnUntraced(function* (operation: string) {
           const snapshot = yield* loop.snapshot
@@ -75,21 +84,22 @@ export class SessionObject extends Context.Service<
         ) {
           yield* loop.putRecord(record)
           seenSeq = 0
-          if (initialEvents.length > 0) yield* loop.send(initialEvents)
-          const indexing = yield* Effect.forkChild(index, { startImmediately: true })
+          if (initialEvents.length > 0) {
+            yield* alarm.set
+            yield* loop.send(initialEvents)
+          }
+          const indexing = yield* Effect.forkChild(indexOrLog, { startImmediately: true })
           if (initialEvents.length > 0) yield* start
-          return yield* Fiber.join(indexing)
+          yield* Fiber.join(indexing)
+          return yield* get
         })
 
         const update = Effect.fn("SessionObject.update")(function* (change: Change) {
           const { record } = yield* whileIdle("update")
-          const metadata = Object.entries({ ...record.metadata, ...change.metadata }).filter(
-            (entry): entry is [string, string] => entry[1] !== null
-          )
           yield* loop.putRecord({
             ...record,
             title: change.title === undefined ? record.title : change.title,
-            metadata: Object.fromEntries(metadata)
+            metadata: yield* patchMetadata(record.metadata, change.metadata)
           })
           return yield* index
         })
@@ -109,6 +119,8 @@ export class SessionObject extends Context.Service<
         const send = Effect.fn("SessionObject.send")(function* (events: ReadonlyArray<ClientEvent>) {
           const { lastSeq } = yield* loop.snapshot
           seenSeq ??= lastSeq
+          // Before the events: what is accepted must be woken for, whatever happens next.
+          yield* alarm.set
           const entries = yield* loop.send(events)
           yield* start
           return entries.map(({ event }) => event)
@@ -116,9 +128,7 @@ export class SessionObject extends Context.Service<
 
         const events = Effect.fn("SessionObject.events")(function* (query: EventQuery) {
           yield* loop.snapshot
-          const entries = yield* storage.events(query)
-          see(entries)
-          return entries
+          return yield* storage.events(query)
         })
 
         const see = <F extends Frame>(frames: ReadonlyArray<F>) => {

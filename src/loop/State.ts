@@ -34,6 +34,8 @@ export interface State {
   /** Model requests of this turn that were answered. */
   readonly steps: number
   readonly interrupted: boolean
+  /** Messages that were interrupted before a turn took them in: they join the conversation unanswered. */
+  readonly cancelled: ReadonlyArray<EventId>
   readonly usage: ModelUsage
 }
 
@@ -56,6 +58,7 @@ export const initial: State = {
   request: null,
   steps: 0,
   interrupted: false,
+  cancelled: [],
   usage: noUsage
 }
 
@@ -114,6 +117,12 @@ const closeRequest = (state: State, usage: ModelUsage): State => ({
   ]
 })
 
+/** Ends the turn that runs or waits; messages behind it stay queued. Before a turn, it is the messages that it ends. */
+const interrupt = (state: State): State =>
+  state.status === "running" || state.calls.length > 0
+    ? { ...state, interrupted: true }
+    : { ...state, interrupted: state.queue.length > 0, cancelled: state.queue.map(({ id }) => id) }
+
 /** The state after one more event. */
 export const fold = (state: State, event: SessionEvent): State => {
   switch (event.type) {
@@ -128,7 +137,7 @@ export const fold = (state: State, event: SessionEvent): State => {
           }
     }
     case "user.interrupt":
-      return { ...state, interrupted: state.status === "running" || state.calls.length > 0 }
+      return interrupt(state)
     case "user.tool_confirmation":
       return updateCall(
         state,
@@ -163,7 +172,9 @@ export const fold = (state: State, event: SessionEvent): State => {
         steps: state.stopReason?.type === "requires_action" ? state.steps : 0
       }
     case "session.status_idle":
-      return { ...state, status: "idle", stopReason: event.stop_reason, interrupted: false }
+      return event.stop_reason.type === "requires_action"
+        ? { ...state, status: "idle", stopReason: event.stop_reason }
+        : { ...state, status: "idle", stopReason: event.stop_reason, interrupted: false, cancelled: [] }
     case "session.status_terminated":
       return { ...state, status: "terminated", queue: [] }
     case "session.error":

@@ -68,6 +68,8 @@ const whileWaiting = (state: State, open: ReadonlyArray<OpenCall>): Action => {
 const abort = (state: State, open: ReadonlyArray<OpenCall>): Action => {
   if (state.request !== null) return { type: "closeRequest", id: state.request }
   if (open.length > 0) return { type: "settle", calls: open, text: () => "interrupted by the user" }
+  const cancelled = state.queue.filter(({ id }) => state.cancelled.includes(id))
+  if (cancelled.length > 0) return { type: "takeIn", messages: cancelled }
   return { type: "stop", stopReason: { type: "end_turn" } }
 }
 

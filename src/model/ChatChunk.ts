@@ -7,8 +7,10 @@ const count = Schema.optionalKey(Schema.NullOr(Schema.Finite))
 /** Text or an object, whatever the documentation says. */
 const argumentsOf = Schema.optionalKey(Schema.Unknown)
 
+const digits = Schema.String.check(Schema.isPattern(/^\d+$/))
+
 const ToolCallDelta = Schema.Struct({
-  index: count,
+  index: Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Finite, digits]))),
   id: Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.String, Schema.Finite]))),
   function: Schema.optionalKey(Schema.NullOr(Schema.Struct({ name: text, arguments: argumentsOf }))),
   name: text,
@@ -18,7 +20,10 @@ export type ToolCallDelta = typeof ToolCallDelta.Type
 
 const toolCalls = Schema.optionalKey(Schema.NullOr(Schema.Array(ToolCallDelta)))
 
-const Delta = Schema.Struct({ content: text, reasoning_content: text, reasoning: text, tool_calls: toolCalls })
+/** Text, or the parts of it. */
+const content = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.String, Schema.Array(Schema.Struct({ text }))])))
+
+const Delta = Schema.Struct({ content, reasoning_content: text, reasoning: text, tool_calls: toolCalls })
 const delta = Schema.optionalKey(Schema.NullOr(Delta))
 
 const Usage = Schema.Struct({
@@ -31,7 +36,10 @@ export type Usage = typeof Usage.Type
 const usage = Schema.optionalKey(Schema.NullOr(Usage))
 
 const OpenAiChunk = Schema.Struct({
-  choices: Schema.Array(Schema.Struct({ delta, message: delta, finish_reason: text })),
+  object: Schema.optionalKey(Schema.Unknown),
+  choices: Schema.optionalKey(
+    Schema.NullOr(Schema.Array(Schema.Struct({ delta, message: delta, finish_reason: text })))
+  ),
   usage
 })
 
@@ -49,7 +57,8 @@ export interface ChatChunk {
   readonly text: string
   readonly reasoning: string
   readonly toolCalls: ReadonlyArray<ToolCallDelta>
-  readonly finished: boolean
+  /** Empty while the answer goes on. */
+  readonly finishReason: string
   readonly usage: Usage | null
 }
 
@@ -57,14 +66,14 @@ const noCalls: ReadonlyArray<ToolCallDelta> = []
 
 /** Undefined where the value is in neither shape. Only checks, never copies: it runs once per token. */
 export const read = (json: unknown): ChatChunk | undefined => {
-  if (isOpenAiChunk(json)) {
-    const choice = json.choices[0]
+  if (isOpenAiChunk(json) && (json.choices || json.object === "chat.completion.chunk")) {
+    const choice = json.choices?.[0]
     const delta = choice?.delta ?? choice?.message
     return {
-      text: delta?.content ?? "",
+      text: contentText(delta?.content),
       reasoning: delta?.reasoning_content || delta?.reasoning || "",
       toolCalls: delta?.tool_calls ?? noCalls,
-      finished: Boolean(choice?.finish_reason),
+      finishReason: choice?.finish_reason ?? "",
       usage: json.usage ?? null
     }
   }
@@ -73,12 +82,15 @@ export const read = (json: unknown): ChatChunk | undefined => {
       text: responseText(json.response),
       reasoning: "",
       toolCalls: json.tool_calls ?? noCalls,
-      finished: Boolean(json.finish_reason),
+      finishReason: json.finish_reason ?? "",
       usage: json.usage ?? null
     }
   }
   return undefined
 }
+
+const contentText = (content: (typeof Delta.Type)["content"]): string =>
+  typeof content === "string" ? content : (content?.map(({ text }) => text ?? "").join("") ?? "")
 
 /** Workers AI sends tokens that look like numbers as numbers, and JSON answers as objects. */
 const responseText = (response: unknown): string => {

@@ -1,9 +1,22 @@
 import { Sse } from "effect/encoding"
 import type { ModelUsage } from "../domain/Event.ts"
-import { ConnectionFailed, InvalidResponse, type ModelErrorReason, type ModelPart } from "../ModelClient.ts"
+import {
+  AnswerTooLong,
+  ConnectionFailed,
+  InvalidResponse,
+  type ModelErrorReason,
+  type ModelPart
+} from "../ModelClient.ts"
 import { type ChatChunk, parseJson, read, type Usage } from "./ChatChunk.ts"
 import * as ProviderFailure from "./ProviderFailure.ts"
 import { ToolCallDeltas } from "./ToolCallDeltas.ts"
+
+/** Characters of text, reasoning and calls together: each becomes a row of the session's log, and a row holds 2 MB. */
+const longestAnswer = 600_000
+/** Characters of a document or of one event: JSON may write each of an answer's characters as six. */
+const longestJson = 4_000_000
+
+const tooLong = (length: number) => new AnswerTooLong({ detail: `the answer is longer than ${length} characters` })
 
 /**
  * Reads the body of an answer, cut into pieces anywhere: server-sent events, or one JSON document where the server did not stream.
@@ -15,16 +28,20 @@ export class ChatStream {
 
   private parts: Array<ModelPart> = []
   private format: "events" | "document" | undefined
-  /** All of a document; of events what came before the first line, and something to quote. */
+  /** All of a document; of events the first piece, something to quote. */
   private text = ""
   private events = 0
   private ending = false
-  private sawFinishReason = false
+  private finishReason = ""
+  private length = 0
   private usage: Usage | null = null
   private readonly calls = new ToolCallDeltas()
-  private readonly parser = Sse.makeParser((event) => {
-    if (event._tag === "Event") this.event(event.data)
-  })
+  private readonly parser = Sse.makeParser(
+    (event) => {
+      if (event._tag === "Event") this.event(event.data)
+    },
+    { maxEventSize: longestJson }
+  )
   private readonly classify: ProviderFailure.Classify
 
   constructor(classify: ProviderFailure.Classify) {
@@ -32,14 +49,15 @@ export class ChatStream {
   }
 
   feed(text: string): void {
+    if (this.outcome !== undefined) return
     if (this.format === undefined) {
-      this.text += text
-      const start = this.text.trimStart()
-      if (start === "") return
-      this.format = start.startsWith("{") || start.startsWith("[") ? "document" : "events"
+      this.text = text.trimStart()
+      if (this.text === "") return
+      this.format = this.text.startsWith("{") || this.text.startsWith("[") ? "document" : "events"
       if (this.format === "events") this.parse(this.text)
     } else if (this.format === "document") {
       this.text += text
+      if (this.text.length > longestJson) this.outcome = tooLong(longestJson)
     } else {
       this.parse(text)
     }
@@ -52,7 +70,7 @@ export class ChatStream {
     this.ending = true
     if (this.format === "events") this.parse("\n\n")
     if (this.outcome !== undefined) return
-    this.outcome = this.sawFinishReason ? this.finish() : (broken ?? this.truncated())
+    this.outcome = this.finishReason === "" ? (broken ?? this.brokenOff()) : this.finish()
   }
 
   /** The parts since it was last asked. */
@@ -63,8 +81,7 @@ export class ChatStream {
   }
 
   private parse(text: string): void {
-    const error = this.parser.feed(text)
-    if (error !== undefined) this.outcome ??= new InvalidResponse({ detail: error.message })
+    if (this.parser.feed(text) !== undefined) this.outcome ??= tooLong(longestJson)
   }
 
   private event(data: string): void {
@@ -100,11 +117,17 @@ export class ChatStream {
   }
 
   private add(chunk: ChatChunk): void {
+    if (this.format === "document") this.calls.addWhole(chunk.toolCalls)
+    else this.calls.addPieces(chunk.toolCalls)
+    this.length += chunk.reasoning.length + chunk.text.length
+    if (this.length + this.calls.length > longestAnswer) {
+      this.outcome = tooLong(longestAnswer)
+      return
+    }
     if (chunk.reasoning !== "") this.parts.push({ type: "reasoning", text: chunk.reasoning })
     if (chunk.text !== "") this.parts.push({ type: "text", text: chunk.text })
-    for (const delta of chunk.toolCalls) this.calls.add(delta)
     if (chunk.usage !== null) this.usage = chunk.usage
-    this.sawFinishReason ||= chunk.finished
+    this.finishReason ||= chunk.finishReason
   }
 
   private finish(): "finished" | ModelErrorReason {
@@ -114,7 +137,7 @@ export class ChatStream {
     for (const { name, arguments: text } of this.calls.calls) {
       this.parts.push({ type: "tool_call", name, arguments: text })
     }
-    this.parts.push({ type: "finish", usage: modelUsage(this.usage) })
+    this.parts.push({ type: "finish", usage: modelUsage(this.usage), truncated: this.finishReason === "length" })
     return "finished"
   }
 
@@ -122,8 +145,8 @@ export class ChatStream {
     return this.classify({ status: 200, code: "", detail: `not a chat completion: ${text}` })
   }
 
-  private truncated(): ModelErrorReason {
-    const start = this.text.trimStart()
+  private brokenOff(): ModelErrorReason {
+    const start = this.text
     return this.events > 0 || fields.some((field) => start.startsWith(field) || field.startsWith(start))
       ? new ConnectionFailed({ detail: "the answer ended before its end marker" })
       : this.nonsense(start)

@@ -83,10 +83,10 @@ export const retryAfterMs = (
   headers: { readonly [name: string]: string | undefined },
   now: number
 ): number | undefined => {
-  const milliseconds = Number.parseFloat(headers["retry-after-ms"] ?? "")
-  if (milliseconds >= 0) return milliseconds
   const header = headers["retry-after"] ?? ""
-  if (/^\s*\d+(\.\d+)?\s*$/.test(header)) return Number.parseFloat(header) * 1000
-  const date = Date.parse(header)
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now)
+  const isSeconds = /^\s*\d+(\.\d+)?\s*$/.test(header)
+  return [
+    Number.parseFloat(headers["retry-after-ms"] ?? ""),
+    isSeconds ? Number.parseFloat(header) * 1000 : Math.max(0, Date.parse(header) - now)
+  ].find((wait) => wait >= 0 && Number.isFinite(wait))
 }

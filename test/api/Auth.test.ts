@@ -87,13 +87,18 @@ describe("an Anthropic key", () => {
         { "x-api-key": anthropicKey },
         { authorization: `Bearer ${anthropicKey}` },
         { authorization: anthropicKey },
-        { authorization: `Bearer ${key}`, "x-api-key": ` ${anthropicKey}` }
+        { authorization: `Bearer ${key}`, "x-api-key": ` ${anthropicKey}` },
+        { authorization: `Basic ${btoa(`user:${anthropicKey}`)}` },
+        { cookie: `a=1; key=${anthropicKey}` },
+        { "x-custom": anthropicKey },
+        { "x-custom": anthropicKey.replace("-", "%2D") },
+        { [anthropicKey]: "1" }
       ] as ReadonlyArray<Record<string, string>>) {
         for (const path of ["/v1/agents", "/health", "/nope"]) {
           const answer = yield* api.call("GET", path, undefined, headers)
           assert.match(
             errorOf(answer),
-            /^401 authentication_error: the header (x-api-key|authorization) holds an Anthropic API key.* Send the value of OWNLOOP_API_KEY as authToken instead$/
+            /^401 authentication_error: the header (x-api-key|authorization|cookie|x-custom|\[refused\]) holds an Anthropic API key.* Send the value of OWNLOOP_API_KEY as authToken instead$/
           )
           assert.notInclude(JSON.stringify(answer.body), "secret")
         }
@@ -107,6 +112,11 @@ describe("an Anthropic key", () => {
   it("is found in an environment by its name or its look", () => {
     assert.deepStrictEqual(find({ ANTHROPIC_API_KEY: "anything" }), Option.some("the variable ANTHROPIC_API_KEY"))
     assert.deepStrictEqual(find({ OWNLOOP_API_KEY: anthropicKey }), Option.some("the variable OWNLOOP_API_KEY"))
+    assert.deepStrictEqual(
+      find({ OPENAI_API_KEY: `Bearer ${anthropicKey}` }),
+      Option.some("the variable OPENAI_API_KEY")
+    )
+    assert.deepStrictEqual(find({ URL: `https://x/?k=${anthropicKey}` }), Option.some("the variable URL"))
     assert.isTrue(Option.isNone(find({ ANTHROPIC_API_KEY: "", OWNLOOP_API_KEY: "k", AI: {}, COUNT: 3 })))
   })
 

@@ -1,5 +1,6 @@
 import { Effect, Layer, Stream, Struct } from "effect"
 import { Catalog } from "../../src/Catalog.ts"
+import { patchMetadata } from "../../src/domain/Common.ts"
 import type { ClientEvent, SessionEvent } from "../../src/domain/Event.ts"
 import { EventId, type SessionId } from "../../src/domain/Ids.ts"
 import type { Session, SessionRecord } from "../../src/domain/Session.ts"
@@ -69,14 +70,11 @@ export const layer = (state: SessionsState): Layer.Layer<Sessions, never, Catalo
         get: (id) => Effect.map(state.find(id), ({ record }) => state.show(record)),
         update: Effect.fnUntraced(function* (id, { title, metadata }) {
           const { record, log } = yield* idle(id)
-          const merged = Object.entries({ ...record.metadata, ...metadata }).flatMap(([key, value]) =>
-            value === null ? [] : [[key, value]]
-          )
           return yield* put(
             {
               ...record,
               title: title === undefined ? record.title : title,
-              metadata: Object.fromEntries(merged) as Record<string, string> // The nulls are gone.
+              metadata: yield* patchMetadata(record.metadata, metadata)
             },
             log
           )

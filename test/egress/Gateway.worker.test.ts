@@ -63,8 +63,14 @@ const ask = (fields: Partial<Ask> & Pick<Ask, "url">) =>
 const to = (host: string, status: number, location: string) =>
   `http://${host}/to?status=${status}&location=${encodeURIComponent(location)}`
 
-for (const from of ["isolate", "client"] as const) {
-  describe(`from ${from === "isolate" ? "a Dynamic Worker" : "the session's HTTP client"}`, () => {
+const senders = {
+  isolate: "a Dynamic Worker",
+  client: "the session's HTTP client",
+  tool: "the fetch of a tool"
+} as const
+
+for (const from of ["isolate", "client", "tool"] as const) {
+  describe(`from ${senders[from]}`, () => {
     it.live("a host that is named is reached, cleaned of what it may not say, and recorded", () =>
       Effect.gen(function* () {
         const { host, seen } = yield* upstream
@@ -116,6 +122,16 @@ for (const from of ["isolate", "client"] as const) {
       })
     )
   })
+}
+
+for (const from of ["isolate", "tool"] as const) {
+  it.live(`a redirect is handed to ${senders[from]} that asks for it`, () =>
+    Effect.gen(function* () {
+      const { host, seen } = yield* upstream
+      const result = yield* ask({ from, allowed: [host], url: to(host, 302, "/end"), init: { redirect: "manual" } })
+      assert.deepStrictEqual([result.status, result.outcomes, seen.length], [302, ["allowed 302"], 1])
+    })
+  )
 }
 
 /** Accepts a WebSocket and says one word. */

@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Schema, Stream } from "effect"
 import { HttpClientRequest } from "effect/http"
 import * as InProcess from "../../layers/egress/InProcessHttpClient.ts"
 import * as Recording from "../../layers/egress/Recording.ts"
 import { EgressHttpClient } from "../../src/EgressPolicy.ts"
+import { defineTool } from "../../src/tools/defineTool.ts"
+import { call, noSandbox, registryOf } from "../tools/support.ts"
 import { upstream } from "./upstream.ts"
 import { limited } from "./urls.ts"
 
@@ -32,6 +34,33 @@ describe("EgressHttpClient", () => {
         })
       )
       assert.doesNotHaveAnyKeys(seen[0]?.headers, ["traceparent", "b3"])
+    })
+  )
+
+  it.effect("hands a redirect to the tool that asks for it, and follows it for any other", () =>
+    Effect.gen(function* () {
+      const { host, seen } = yield* upstream
+      const url = `http://${host}/to?status=302&location=/end`
+      const visit = defineTool({
+        name: "visit",
+        description: "",
+        input: Schema.Struct({ redirect: Schema.optionalKey(Schema.Literals(["manual", "error"])) }),
+        run: async (init, { fetch }) => {
+          const { headers, status } = await fetch(url, init)
+          return [status, headers.get("location")]
+        }
+      })
+      const results = yield* withClient(
+        [host],
+        Effect.forEach([{ redirect: "manual" }, { redirect: "error" }, {}], (input) => call("visit", input)).pipe(
+          Effect.provide(registryOf([visit]).pipe(Layer.provide(noSandbox)))
+        )
+      )
+      assert.deepStrictEqual(
+        results.map(({ text }) => text),
+        ['[302,"/end"]', "[502,null]", "[200,null]"]
+      )
+      assert.strictEqual(seen.length, 4)
     })
   )
 

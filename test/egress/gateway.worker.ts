@@ -7,8 +7,12 @@ import * as EgressClient from "../../layers/egress/HttpClient.ts"
 import * as PolicyStore from "../../layers/egress/PolicyStore.ts"
 import * as CatalogD1 from "../../layers/storage/CatalogD1.ts"
 import { Catalog } from "../../src/Catalog.ts"
+import { EventId, SessionId } from "../../src/domain/Ids.ts"
 import { EgressHttpClient, EgressPolicy } from "../../src/EgressPolicy.ts"
+import { SandboxBackend } from "../../src/SandboxBackend.ts"
+import { makeContext } from "../../src/tools/Context.ts"
 import { environment } from "../support/records.ts"
+import { noBindings, noSandbox } from "../tools/support.ts"
 import { limited } from "./urls.ts"
 
 interface Env {
@@ -47,12 +51,17 @@ type Answer = readonly [status: number, text: string]
 
 /** What the tests ask for. */
 export interface Ask {
-  readonly from: "isolate" | "client"
+  readonly from: "isolate" | "client" | "tool"
   readonly gateway: "EgressGateway" | "BrokenGateway"
   readonly session: string
   readonly allowed: ReadonlyArray<string>
   readonly url: string
-  readonly init?: { readonly method?: string; readonly headers?: Record<string, string>; readonly body?: string }
+  readonly init?: {
+    readonly method?: string
+    readonly headers?: Record<string, string>
+    readonly body?: string
+    readonly redirect?: "manual"
+  }
 }
 
 const viaClient = ({ init = {}, url }: Ask, gateway: Fetcher) =>
@@ -64,6 +73,21 @@ const viaClient = ({ init = {}, url }: Ask, gateway: Fetcher) =>
     )
     return [response.status, yield* response.text] as const
   }).pipe(Effect.provide(EgressClient.layer(gateway)), Effect.runPromise)
+
+const viaTool = ({ init, session, url }: Ask, gateway: Fetcher) =>
+  Effect.gen(function* () {
+    const http = yield* EgressHttpClient
+    const { fetch } = yield* makeContext({
+      sessionId: SessionId.make(`sesn_${session}`),
+      callId: EventId.make("sevt_1"),
+      sandbox: yield* SandboxBackend,
+      http,
+      env: noBindings,
+      signal: new AbortController().signal
+    })
+    const response = yield* Effect.promise(() => fetch(url, init))
+    return [response.status, yield* Effect.promise(() => response.text())] as const
+  }).pipe(Effect.provide([EgressClient.layer(gateway), noSandbox]), Effect.runPromise)
 
 const viaIsolate = async ({ init, url }: Ask, gateway: Fetcher, loader: WorkerLoader) => {
   const isolate = loader.load({
@@ -85,7 +109,14 @@ export class AgentSession extends DurableObject<Env> {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     const exports = this.ctx.exports as unknown as Record<Ask["gateway"], (options: { props: unknown }) => Fetcher>
     const gateway = exports[ask.gateway]({ props })
-    return ask.from === "client" ? viaClient(ask, gateway) : viaIsolate(ask, gateway, this.env.LOADER)
+    switch (ask.from) {
+      case "client":
+        return viaClient(ask, gateway)
+      case "tool":
+        return viaTool(ask, gateway)
+      case "isolate":
+        return viaIsolate(ask, gateway, this.env.LOADER)
+    }
   }
 }
 

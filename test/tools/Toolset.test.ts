@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Schema, Tracer } from "effect"
+import { TestClock } from "effect/testing"
 import { ToolRegistry } from "../../src/ToolRegistry.ts"
 import { defineTool, type Tool, type ToolEnv, ToolFailure } from "../../src/tools/defineTool.ts"
+import { redactor } from "../../src/tools/redactor.ts"
 import * as Toolset from "../../src/tools/Toolset.ts"
 import { call, noBindings, noNetwork, noSandbox, registryOf } from "./support.ts"
 
@@ -127,6 +129,29 @@ describe("failures", () => {
     )
   )
 
+  it("lose Anthropic keys however they are written, and nothing that only looks like one", () => {
+    const redact = redactor({})
+    assert.strictEqual(redact("my_SK-ANT-api03-x, Sk-Ant-y"), "my_[redacted], [redacted]")
+    assert.strictEqual(redact("a task-ant-hill"), "a task-ant-hill")
+  })
+
+  it("lose the longest of secrets that begin alike", () => {
+    const redact = redactor({ A_KEY: "12345678", B_KEY: "12345678-and-more" })
+    assert.strictEqual(redact("12345678-and-more 12345678"), "[redacted] [redacted]")
+  })
+
+  it("lose the credentials that the gateway attaches, with and without their scheme", () => {
+    const EGRESS_HEADERS = JSON.stringify({
+      "api.example.com": { authorization: "Bearer t0k3n-t0k3n", "x-api": "v4lu3-v4lu3" },
+      "*.example.org": { authorization: "Basic dXNlcjpwYXNz", "x-short": "1" }
+    })
+    const redact = redactor({ EGRESS_HEADERS })
+    assert.strictEqual(redact("sent: Bearer t0k3n-t0k3n"), "sent: [redacted]")
+    assert.strictEqual(redact("t0k3n-t0k3n, v4lu3-v4lu3, dXNlcjpwYXNz, 1"), "[redacted], [redacted], [redacted], 1")
+    assert.strictEqual(redact(EGRESS_HEADERS), "[redacted]")
+    assert.strictEqual(redactor({ EGRESS_HEADERS: "not { json" })("not { json"), "[redacted]")
+  })
+
   it.effect("of unknown and unavailable tools say what there is", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* call("bsh", {}), {
@@ -171,6 +196,28 @@ describe("calls", () => {
       )
       yield* Fiber.interrupt(fiber)
       assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(fiber)))
+      assert.deepStrictEqual(
+        signals.map((signal) => signal.aborted),
+        [true]
+      )
+    })
+  )
+
+  it.effect("that do not end are stopped after 15 minutes, and abort their signal", () =>
+    Effect.gen(function* () {
+      const signals: Array<AbortSignal> = []
+      const waits = tool("waits", (_, { signal }) => {
+        signals.push(signal)
+        return new Promise(() => {})
+      })
+      const fiber = yield* call("waits", {}).pipe(run([waits]), Effect.forkChild({ startImmediately: true }))
+      yield* TestClock.adjust("899 seconds")
+      assert.isUndefined(fiber.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* Fiber.join(fiber), {
+        text: "The tool was stopped: it took longer than 15 minutes.",
+        isError: true
+      })
       assert.deepStrictEqual(
         signals.map((signal) => signal.aborted),
         [true]
@@ -242,7 +289,11 @@ describe("list", () => {
 describe("layer", () => {
   it.effect("refuses bindings that hold an Anthropic key, and does not say it", () =>
     Effect.gen(function* () {
-      for (const env of [{ ANTHROPIC_API_KEY: "x" }, { WEATHER: "sk-ant-api03-secret" }]) {
+      for (const env of [
+        { ANTHROPIC_API_KEY: "x" },
+        { WEATHER: "sk-ant-api03-secret" },
+        { URL: "https://x/?k=sk-ant-api03" }
+      ]) {
         const error = yield* Effect.void.pipe(run([], bindings(env)), Effect.flip)
         assert.strictEqual(error._tag, "AnthropicKeyRefused")
         assert.notInclude(error.message, "api03")

@@ -151,6 +151,42 @@ describe("edit", () => {
     }).pipe(Effect.provide(layer))
   )
 
+  it.effect("replaces text beside characters of several bytes", () =>
+    Effect.gen(function* () {
+      yield* put("a.txt", "ä€😀ä€😀.")
+      assert.deepStrictEqual(yield* replace("€", "ö😀", { replace_all: true }), ok("Replaced 2 occurrences in a.txt."))
+      assert.strictEqual(yield* content("a.txt"), "äö😀😀äö😀😀.")
+      const half = yield* replace("\ude00\ud83d", "", { replace_all: true })
+      assert.deepStrictEqual(half, error("old_string does not occur in a.txt; read the file to see what it says"))
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("makes no file that is larger than a file may be", () =>
+    Effect.gen(function* () {
+      yield* put("a.txt", "a".repeat(1024 * 1024))
+      assert.deepStrictEqual(
+        yield* replace("a", "ä".repeat(200), { replace_all: true }),
+        error("a.txt would have 419430400 bytes, which are more than the limit of 10485760")
+      )
+      assert.deepStrictEqual(
+        yield* replace("a", "0123456789", { replace_all: true }),
+        ok("Replaced 1048576 occurrences in a.txt.")
+      )
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("does not look for what was close in a file, or for a text, that is too long for it", () =>
+    Effect.gen(function* () {
+      const miss = error("old_string does not occur in a.txt; read the file to see what it says")
+      yield* put("a.txt", "a\n".repeat(128 * 1024))
+      assert.include((yield* replace(" a\na", "")).text, "lines 1 to 2")
+      assert.include((yield* replace(" a\n".repeat(200), "")).text, "lines 1 to 200")
+      assert.deepStrictEqual(yield* replace(" a\n".repeat(201), ""), miss)
+      yield* put("a.txt", "a\n".repeat(128 * 1024 + 1))
+      assert.deepStrictEqual(yield* replace(" a\na", ""), miss)
+    }).pipe(Effect.provide(layer))
+  )
+
   it.effect("leaves binary files alone", () =>
     Effect.gen(function* () {
       yield* put("a.txt", new Uint8Array([97, 0xff, 98]))

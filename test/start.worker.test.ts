@@ -1,0 +1,134 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import Anthropic from "@anthropic-ai/sdk"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { type MockAnswer, type MockOpenAi, startMockOpenAi } from "./support/mockOpenAi.ts"
+
+/** The commands that a newcomer runs, as processes of their own, with a home and a port of their own. */
+
+let home: string
+let port: number
+let model: MockOpenAi
+const answers: Array<MockAnswer> = []
+
+const freePort = () =>
+  new Promise<number>((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+
+const run = (script: string, ...args: ReadonlyArray<string>) => {
+  const child = spawn("node", [`scripts/${script}.ts`, ...args], {
+    env: {
+      ...process.env,
+      OWNLOOP_HOME: home,
+      OWNLOOP_PORT: String(port),
+      OPENAI_BASE_URL: model.url,
+      OWNLOOP_MODEL: "local/mock"
+    },
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  let output = ""
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()))
+  const ended = new Promise<number | null>((resolve) => child.on("exit", resolve))
+  return {
+    child,
+    ended,
+    output: () => output,
+    /** Resolves once the process has printed this. */
+    printed: async (text: string) => {
+      while (!output.includes(text)) {
+        if (child.exitCode !== null) assert.fail(`it ended before it printed ${text}:\n${output}`)
+        await Promise.race([
+          new Promise((resolve) => child.stdout.once("data", resolve)),
+          new Promise((resolve) => child.stderr.once("data", resolve)),
+          ended
+        ])
+      }
+    }
+  }
+}
+
+const running: Array<ChildProcess> = []
+
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), "ownloop-home-"))
+  port = await freePort()
+  model = await startMockOpenAi(() => answers.shift() ?? { text: "I am done" })
+})
+
+afterAll(async () => {
+  await Promise.all(
+    running.map(
+      (child) =>
+        new Promise((resolve) =>
+          child.exitCode === null ? child.once("exit", resolve) && child.kill("SIGTERM") : resolve(null)
+        )
+    )
+  )
+  await model.close()
+  rmSync(home, { recursive: true, force: true })
+})
+
+const tool = (name: string, input: unknown): MockAnswer => ({ calls: [{ name, arguments: input }] })
+
+describe("npm run task", () => {
+  it("starts the Worker where none runs, shows what happens, and exits with 0", { timeout: 60_000 }, async () => {
+    answers.push(tool("bash", { command: "echo from the shell" }), { text: "The answer is 42." })
+    const task = run("task", "what is the answer?")
+    assert.strictEqual(await task.ended, 0, task.output())
+    assert.include(task.output(), "from the shell")
+    assert.include(task.output(), "The answer is 42.")
+  })
+})
+
+describe("npm start", () => {
+  it(
+    "runs a sample task, then serves tasks, SDKs and failures, and recovers from a runtime that hangs",
+    { timeout: 150_000 },
+    async () => {
+      const start = run("start")
+      running.push(start.child)
+      await start.printed("Still serving")
+      assert.include(start.output(), "I am done")
+
+      const failing = { status: 401, body: { error: { message: "wrong key" } } }
+      answers.push(failing)
+      const task = run("task", "try")
+      assert.strictEqual(await task.ended, 1)
+      assert.include(task.output(), "AuthenticationFailed")
+
+      const authToken = readFileSync(join(home, "api-key"), "utf8")
+      const { beta } = new Anthropic({ baseURL: `http://127.0.0.1:${port}`, authToken, apiKey: null, maxRetries: 0 })
+      const environment = await beta.environments.create({ name: "quickstart" })
+      const agent = await beta.agents.create({
+        name: "quickstart",
+        model: "default",
+        tools: [{ type: "agent_toolset_20260401" }]
+      })
+      const session = await beta.sessions.create({ agent: agent.id, environment_id: environment.id })
+      const message = (text: string) =>
+        beta.sessions.events.send(session.id, { events: [{ type: "user.message", content: [{ type: "text", text }] }] })
+      await message("hello")
+      for await (const event of await beta.sessions.events.stream(session.id))
+        if (event.type === "session.status_idle") break
+
+      // No loop that a guard could stop: the runtime hangs, is started again, and the session goes on by itself.
+      answers.push(tool("bash", { command: "node -e 'Array.prototype.indexOf.call({ length: 2 ** 53 - 1 }, 1)'" }))
+      await message("hang")
+      await start.printed("starting it again")
+      let status = ""
+      while (status !== "idle") ({ status } = await beta.sessions.retrieve(session.id).catch(() => ({ status: "" })))
+      const events = await beta.sessions.events.list(session.id, { order: "desc", limit: 20 })
+      const result = events.data.find((event) => event.type === "agent.tool_result")
+      assert.include(JSON.stringify(result), "interrupted")
+      start.child.kill("SIGTERM")
+      assert.strictEqual(await start.ended, 0)
+    }
+  )
+})
