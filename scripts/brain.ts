@@ -34,15 +34,37 @@ const models = async (baseUrl: string, apiKey?: string): Promise<ReadonlyArray<s
   }
 }
 
+/** What a person must change before it can start; shown without a stack. */
+export class StartError extends Error {}
+
+const listen = async (baseUrl: string, apiKey: string | undefined): Promise<ReadonlyArray<string>> => {
+  if (!URL.canParse(baseUrl)) throw new StartError(`OPENAI_BASE_URL is ${baseUrl}, which is no URL`)
+  const list = await models(baseUrl, apiKey)
+  if (list !== null) return list
+  throw new StartError(
+    `OPENAI_BASE_URL is ${baseUrl}, but no server answers ${baseUrl}/models there: start it, or unset it`
+  )
+}
+
+/** A model id without a provider is a slip of the pen. */
+const checked = (model: string | undefined): string | undefined => {
+  if (model === undefined || model === "") return undefined
+  if (model === "demo" || model.includes("/")) return model
+  throw new StartError(`OWNLOOP_MODEL is ${model}, which names no provider: did you mean local/${model}?`)
+}
+
 export const findBrain = async (env: NodeJS.ProcessEnv): Promise<Brain> => {
-  const { OPENAI_BASE_URL: configured, OPENAI_API_KEY: apiKey, OWNLOOP_MODEL: chosen } = env
+  const { OPENAI_BASE_URL: configured, OPENAI_API_KEY: apiKey } = env
+  const chosen = checked(env["OWNLOOP_MODEL"])
   if (configured !== undefined && configured !== "") {
-    const [first] = chosen === undefined ? ((await models(configured, apiKey)) ?? []) : []
-    if (chosen === undefined && first === undefined) {
-      throw new Error(`OPENAI_BASE_URL is ${configured}, which lists no model: set OWNLOOP_MODEL=local/<name>`)
+    const [first] = await listen(configured, apiKey)
+    const model = chosen ?? (first === undefined ? undefined : `local/${first}`)
+    if (model === undefined) throw new StartError(`${configured} lists no model: set OWNLOOP_MODEL=local/<name>`)
+    return {
+      model,
+      baseUrl: configured,
+      found: `model ${model}; the provider local is ${configured} (OPENAI_BASE_URL)`
     }
-    const model = chosen ?? `local/${first}`
-    return { model, baseUrl: configured, found: `model ${model} at ${configured} (OPENAI_BASE_URL)` }
   }
   const found = await Promise.all(servers.map(async (server) => ({ ...server, list: await models(server.baseUrl) })))
   const server = found.find(({ list }) => list !== null && list.length > 0)
@@ -50,11 +72,10 @@ export const findBrain = async (env: NodeJS.ProcessEnv): Promise<Brain> => {
     const model = chosen ?? `local/${server.list![0]}`
     return { model, baseUrl: server.baseUrl, found: `model ${model}: found ${server.name} at ${server.baseUrl}` }
   }
-  return chosen === undefined
-    ? {
-        model: "demo",
-        found:
-          "model demo: NO AI IS RUNNING. No OPENAI_BASE_URL is set, and neither Ollama, llama.cpp, LM Studio nor vLLM answers on this machine."
-      }
+  const none = "No OPENAI_BASE_URL is set, and neither Ollama, llama.cpp, LM Studio nor vLLM answers on this machine."
+  if (chosen?.startsWith("local/"))
+    throw new StartError(`OWNLOOP_MODEL is ${chosen}, but there is no such server. ${none}`)
+  return chosen === undefined || chosen === "demo"
+    ? { model: "demo", found: `model demo: NO AI IS RUNNING. ${none}` }
     : { model: chosen, found: `model ${chosen} (OWNLOOP_MODEL)` }
 }

@@ -1,3 +1,4 @@
+import { explain } from "./explain.ts"
 import { apiKey, baseUrl, isServing, startWorker } from "./server.ts"
 import { runTask } from "./session.ts"
 
@@ -10,8 +11,7 @@ if (await isServing()) {
 if (process.env["ANTHROPIC_API_KEY"] !== undefined) {
   console.log("ANTHROPIC_API_KEY is set in this shell. Ownloop refuses such keys and does not pass it on.")
 }
-const worker = await startWorker()
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void worker.stop())
+const worker = await startWorker().catch(explain)
 console.log(`Ownloop serves at ${baseUrl}`)
 console.log(worker.brain.found)
 console.log("\nA sample task:\n")

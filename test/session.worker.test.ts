@@ -1,6 +1,6 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { type MockAnswer, type MockOpenAi, startMockOpenAi } from "./support/mockOpenAi.ts"
-import { startSession, startSite, startWorker, type Worker } from "./support/worker.ts"
+import { startSession, startSite, startWorker, stopReason, type Worker } from "./support/worker.ts"
 
 /** The main job, in the real Worker: a model over HTTP, real tools in a real isolate, a real gateway, the log in SQLite. */
 
@@ -25,11 +25,7 @@ beforeAll(async () => {
     visits.push(`${request.method} ${request.url}`)
     response.setHeader("content-type", "text/plain").end("one two three")
   })
-  worker = await startWorker({
-    OPENAI_BASE_URL: model.url,
-    OWNLOOP_MODEL_FIRST_BYTE_TIMEOUT: "300 millis",
-    OWNLOOP_MODEL_CHUNK_TIMEOUT: "300 millis"
-  })
+  worker = await startWorker({ OPENAI_BASE_URL: model.url })
 })
 
 afterAll(async () => {
@@ -49,15 +45,6 @@ const results = (events: Events) =>
         ]
       : []
   )
-const stopReason = (events: ReadonlyArray<{ readonly type: string }>) =>
-  events
-    .flatMap((event) =>
-      event.type === "session.status_idle"
-        ? [(event as never as { stop_reason: { type: string } }).stop_reason.type]
-        : []
-    )
-    .at(-1)
-
 describe("a session", () => {
   it("writes a file, runs a script over it and reads the result", async () => {
     const session = await startSession(worker, {
@@ -103,6 +90,17 @@ writeFileSync("sum.txt", String(sum))`
     assert.include(results(await session.events()).at(-1)!.text, "still here")
     const asked = model.requests.at(-1)!.body.messages.map(({ role }: { role: string }) => role)
     assert.deepStrictEqual(asked, ["system", "user", "assistant", "tool", "assistant", "user", "assistant", "tool"])
+  })
+
+  it("keeps 16 pairs of metadata at most", async () => {
+    const { id } = await startSession(worker)
+    const metadata = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`k${index}`, "v"]))
+    assert.deepEqual((await worker.client.beta.sessions.update(id, { metadata })).metadata, metadata)
+    const error: unknown = await worker.client.beta.sessions
+      .update(id, { metadata: { more: "v" } })
+      .catch((error) => error)
+    assert.include(error, { status: 400 })
+    assert.include(String(error), "metadata: would have more than 16 pairs")
   })
 
   it("reaches what its environment allows, by every way out, and each request is audited", async () => {
@@ -241,40 +239,4 @@ writeFileSync("sum.txt", String(sum))`
     assert.strictEqual(again.status, 409)
     assert.strictEqual(again.headers.get("x-should-retry"), "false")
   })
-})
-
-describe("a model endpoint that fails", () => {
-  const failures: Record<string, { readonly answers: ReadonlyArray<MockAnswer>; readonly reason: string }> = {
-    "refuses the request": {
-      answers: [{ status: 400, body: { error: { message: "bad" } } }],
-      reason: "InvalidRequest"
-    },
-    "wants another key": {
-      answers: [{ status: 401, body: { error: { message: "no" } } }],
-      reason: "AuthenticationFailed"
-    },
-    "is out of capacity": { answers: Array(5).fill({ status: 503 }), reason: "Overloaded" },
-    "never answers": { answers: Array(5).fill("hang"), reason: "TimedOut" },
-    "breaks off": { answers: Array(5).fill({ text: ["so "], ending: "cut" }), reason: "ConnectionFailed" },
-    "goes silent in the middle": { answers: Array(5).fill({ text: ["so "], ending: "hang" }), reason: "TimedOut" },
-    "answers nonsense": {
-      answers: Array(5).fill({ raw: "<html>hello</html>", contentType: "text/html" }),
-      reason: "InvalidResponse"
-    }
-  }
-  for (const [what, { answers, reason }] of Object.entries(failures)) {
-    it.concurrent(`and ${what} ends as a typed error, in a session that still answers`, async () => {
-      const session = await startSession(worker, { model: scripted(...answers, { text: "better now" }) })
-      await session.send("go")
-      const events = await session.untilIdle()
-      assert.strictEqual(stopReason(events), "retries_exhausted")
-      const errors = events.flatMap((event) =>
-        event.type === "session.error" ? [event.error as { reason?: string }] : []
-      )
-      assert.strictEqual(errors.length, answers.length)
-      assert.strictEqual(errors.at(-1)!.reason, reason)
-      await session.send("again")
-      assert.strictEqual(stopReason(await session.untilIdle()), "end_turn")
-    })
-  }
 })

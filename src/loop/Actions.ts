@@ -1,7 +1,7 @@
 import { Effect, Result, Schedule } from "effect"
 import type { SessionError } from "../domain/Event.ts"
 import { type EventId, nextEventId } from "../domain/Ids.ts"
-import type { ModelError } from "../ModelClient.ts"
+import { AnswerTooLong, ModelError } from "../ModelClient.ts"
 import { ToolRegistry } from "../ToolRegistry.ts"
 import * as Answer from "./Answer.ts"
 import * as ModelRetry from "./ModelRetry.ts"
@@ -62,7 +62,12 @@ export const make = Effect.fnUntraced(function* (log: SessionLog) {
     offer ??= Offer.make(record.agent, registry.list)
     const [start] = yield* log.append([{ type: "span.model_request_start", model: record.agent.model.id }])
     const answer = yield* Answer.read(Prompt.request(record, offer, state), log.preview)
-    yield* log.append(yield* answerEvents(answer, start!.event.id, offer))
+    yield* Effect.catchTag(log.append(yield* answerEvents(answer, start!.event.id, offer)), "StorageError", (error) =>
+      // Asked again, the model would answer the same, and be paid again.
+      Effect.fail(
+        new ModelError({ model: record.agent.model.id, reason: new AnswerTooLong({ detail: error.message }) })
+      )
+    )
   })
 
   /** Closes the attempt that failed. */

@@ -36,6 +36,8 @@ export class AgentLoop extends Context.Service<
     readonly run: Effect.Effect<void, SessionNotFound | StorageError>
     /** Whether `run` has something to do. */
     readonly isBusy: Effect.Effect<boolean, SessionNotFound | StorageError>
+    /** Whether somebody follows. */
+    readonly isWatched: Effect.Effect<boolean>
     readonly destroy: Effect.Effect<void, StorageError>
     /** Every entry after `seq`, and then what happens, for ever. */
     follow(seq: number): Stream.Stream<Frame, StorageError>
@@ -100,7 +102,8 @@ export class AgentLoop extends Context.Service<
           run: Effect.provide(run(), services),
           isBusy: Effect.map(log.snapshot, ({ state }) => Turn.next(state, limits).type !== "rest"),
           destroy: Effect.provide(log.destroy, services),
-          follow: log.follow
+          follow: log.follow,
+          isWatched: log.isWatched
         })
       })
     )

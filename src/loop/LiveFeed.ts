@@ -75,5 +75,5 @@ export const make = Effect.gen(function* () {
       })
     )
 
-  return { publish, follow }
+  return { publish, follow, isWatched: Effect.sync(() => listeners > 0) }
 })

@@ -107,7 +107,8 @@ export const make = Effect.fnUntraced(function* (id: SessionId) {
     destroy,
     /** Shows previews to whoever listens. */
     preview: (frames: ReadonlyArray<DeltaFrame>) => feed.publish(frames),
-    follow: feed.follow
+    follow: feed.follow,
+    isWatched: feed.isWatched
   }
 })
 

@@ -1,4 +1,4 @@
-import { Context, Effect, Equal, Fiber, FiberSet, Layer, Stream } from "effect"
+import { Context, Effect, Equal, Fiber, FiberSet, Layer, type Stream } from "effect"
 import { Alarm } from "../Alarm.ts"
 import { Catalog } from "../Catalog.ts"
 import { type MetadataFull, now, patchMetadata } from "../domain/Common.ts"
@@ -9,7 +9,6 @@ import { SessionConflict, type SessionNotFound, type Sessions, type StreamOption
 import { type EventQuery, type LogEntry, Storage, type StorageError } from "../Storage.ts"
 import { AgentLoop } from "./AgentLoop.ts"
 import * as EventStream from "./EventStream.ts"
-import type { Frame } from "./LiveFeed.ts"
 import * as SessionView from "./SessionView.ts"
 
 type Missing = SessionNotFound | StorageError
@@ -42,10 +41,14 @@ export class SessionObject extends Context.Service<
         const alarm = yield* Alarm
         const work = yield* FiberSet.make()
         /**
-         * Place of the last end of work that a stream showed: what came after it is shown to the next one. Kept in memory alone: after the
-         * object was away, a turn that is over counts as seen.
+         * Clients either open a stream and then send, or send and then open a stream, perhaps when all is over. So each stretch of work
+         * belongs to the stream that was opened last before it, or first after it; what belongs to none yet is shown to the next one.
+         * Kept in memory alone: after the object was away, what was over then stays over.
          */
-        let seenSeq: number | undefined
+        let workSeq: number | undefined
+        let unclaimedSeq: number | undefined
+        let awaiting = false
+
         /** What the catalog's index shows of the session. */
         let indexed: Session | undefined
 
@@ -83,10 +86,9 @@ export class SessionObject extends Context.Service<
           initialEvents: ReadonlyArray<ClientEvent>
         ) {
           yield* loop.putRecord(record)
-          seenSeq = 0
           if (initialEvents.length > 0) {
             yield* alarm.set
-            yield* loop.send(initialEvents)
+            yield* accept(initialEvents)
           }
           const indexing = yield* Effect.forkChild(indexOrLog, { startImmediately: true })
           if (initialEvents.length > 0) yield* start
@@ -116,12 +118,22 @@ export class SessionObject extends Context.Service<
           yield* catalog.deleteSession(id)
         })
 
-        const send = Effect.fn("SessionObject.send")(function* (events: ReadonlyArray<ClientEvent>) {
+        const accept = Effect.fnUntraced(function* (events: ReadonlyArray<ClientEvent>) {
           const { lastSeq } = yield* loop.snapshot
-          seenSeq ??= lastSeq
+          const wasBusy = yield* loop.isBusy
+          const entries = yield* loop.send(events)
+          if (!wasBusy) {
+            workSeq = lastSeq
+            if (!(awaiting && (yield* loop.isWatched))) unclaimedSeq ??= lastSeq
+            awaiting = false
+          }
+          return entries
+        })
+
+        const send = Effect.fn("SessionObject.send")(function* (events: ReadonlyArray<ClientEvent>) {
           // Before the events: what is accepted must be woken for, whatever happens next.
           yield* alarm.set
-          const entries = yield* loop.send(events)
+          const entries = yield* accept(events)
           yield* start
           return entries.map(({ event }) => event)
         })
@@ -131,22 +143,13 @@ export class SessionObject extends Context.Service<
           return yield* storage.events(query)
         })
 
-        const see = <F extends Frame>(frames: ReadonlyArray<F>) => {
-          for (const frame of frames) {
-            if ("seq" in frame && frame.event.type === "session.status_idle")
-              seenSeq = Math.max(seenSeq ?? 0, frame.seq)
-          }
-        }
-
-        /** From the turn that is not over, or whose end nobody saw yet; a session at rest shows only what comes. */
         const stream = Effect.fn("SessionObject.stream")(function* (options: StreamOptions) {
           const { lastSeq, turnSeq } = yield* loop.snapshot
-          seenSeq ??= (yield* loop.isBusy) ? 0 : lastSeq
-          const frames = Stream.mapArray(loop.follow(Math.max(turnSeq - 1, seenSeq)), (frames) => {
-            see(frames)
-            return frames
-          })
-          return EventStream.encode(frames, options)
+          const isBusy = yield* loop.isBusy
+          const from = unclaimedSeq ?? (isBusy ? (workSeq ?? Math.max(turnSeq - 1, 0)) : lastSeq)
+          awaiting = unclaimedSeq === undefined && !isBusy
+          unclaimedSeq = undefined
+          return EventStream.encode(loop.follow(from), options)
         })
 
         return SessionObject.of({

@@ -80,7 +80,7 @@ describe("the API key", () => {
 describe("an Anthropic key", () => {
   const anthropicKey = "sk-ant-api03-secret"
 
-  it.effect("is refused in either header, on every route, and is never repeated or logged", () =>
+  it.effect("is refused in any header, on every route, and is never repeated or logged", () =>
     Effect.gen(function* () {
       const api = yield* TestApi.make()
       for (const headers of [

@@ -69,7 +69,7 @@ const senders = {
   tool: "the fetch of a tool"
 } as const
 
-for (const from of ["isolate", "client", "tool"] as const) {
+for (const from of ["isolate", "client"] as const) {
   describe(`from ${senders[from]}`, () => {
     it.live("a host that is named is reached, cleaned of what it may not say, and recorded", () =>
       Effect.gen(function* () {

@@ -96,3 +96,9 @@ export const startSession = async (
       }
   }
 }
+
+/** Why the last turn in these events stopped. */
+export const stopReason = (events: ReadonlyArray<{ readonly type: string; readonly stop_reason?: unknown }>) => {
+  const idle = events.findLast(({ type }) => type === "session.status_idle")
+  return (idle?.stop_reason as { readonly type: string } | undefined)?.type // The SDK's union is too wide to narrow here.
+}
