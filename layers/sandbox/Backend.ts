@@ -57,7 +57,9 @@ export const make = Effect.fnUntraced(function* (machine: Machine) {
       const cancelled = Promise.withResolvers<void>()
       const host = machine.capability({
         read: (path) => runPromise(workspace.read(path)).then(Option.getOrNull),
-        write: async (part) => void changes.push(...part),
+        write: async (part) => {
+          for (const change of part) changes.push(change)
+        },
         run: machine.run,
         cancelled: () => cancelled.promise
       })

@@ -4,6 +4,9 @@ import type { Files } from "./Files.ts"
 import { type FolderNode, fromEntry, isSystem, makeFile, makeFolder, makeSymlink, type Node, walk } from "./Nodes.ts"
 import { messageBytes, type Store } from "./Protocol.ts"
 
+/** Bytes that an entry takes of a message beside its content. */
+const entryBytes = 256
+
 /** A store's files in a file system: `open` brings them in, `flush` sends back what has changed since. */
 export class Mount {
   private entries = new Map<string, WorkspaceEntry>()
@@ -58,7 +61,7 @@ export class Mount {
     let part: Array<WorkspaceChange> = []
     let bytes = 0
     for (const change of await this.changes()) {
-      const size = change.kind === "file" ? change.content.length : 0
+      const size = entryBytes + (change.kind === "file" ? change.content.length : 0)
       if (bytes + size > messageBytes) {
         await store.write(part)
         part = []
