@@ -62,15 +62,13 @@ export const runTask = async (task: string): Promise<string | null> => {
         break
       case "agent.message":
         if (streamed.has(event.id)) process.stdout.write("\n")
-        else console.log(texts(event.content as ReadonlyArray<{ type: string; text?: string }>))
+        else console.log(texts(event.content))
         break
       case "agent.tool_use":
         console.log(dim(`  ${event.name} ${shorten(JSON.stringify(event.input))}`))
         break
       case "agent.tool_result":
-        console.log(
-          dim(`    ${event.is_error === true ? "error: " : ""}${indent(shorten(texts(event.content as never)))}`)
-        )
+        console.log(dim(`    ${event.is_error === true ? "error: " : ""}${indent(shorten(texts(event.content)))}`))
         break
       case "session.error":
         lastError = event.error.message

@@ -17,7 +17,7 @@ export type Verdict =
       readonly headers: { readonly [name: string]: Redacted.Redacted }
     }
 
-/** The audit record could not be kept: the request must not pass. */
+/** The audit record could not be kept: the request may have been sent by then, but nothing of its answer is handed on. */
 export class AuditFailed extends Schema.TaggedError<AuditFailed>()("AuditFailed", { cause: Schema.Defect() }) {
   override get message(): string {
     return "the egress audit record could not be written"

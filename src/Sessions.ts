@@ -1,4 +1,5 @@
 import { Context, type Effect, Schema, type Stream } from "effect"
+import type { MetadataFull } from "./domain/Common.ts"
 import type { ClientEvent, SessionEvent } from "./domain/Event.ts"
 import type { SessionId } from "./domain/Ids.ts"
 import type { Session, SessionRecord } from "./domain/Session.ts"
@@ -39,7 +40,7 @@ export class Sessions extends Context.Service<
         readonly title?: string | null
         readonly metadata?: { readonly [key: string]: string | null }
       }
-    ): Effect.Effect<Session, SessionNotFound | SessionConflict | StorageError>
+    ): Effect.Effect<Session, SessionNotFound | SessionConflict | MetadataFull | StorageError>
     /** Ends the session for good; only while idle. Its events stay readable. */
     archive(id: SessionId): Effect.Effect<Session, SessionNotFound | SessionConflict | StorageError>
     /** Forgets the session; only while idle. */

@@ -131,7 +131,7 @@ class Session {
     ]
     const event = events[choice % events.length]!
     if (refuse(this.state, event as never) !== null) return
-    if (event.type === "user.message") this.sent.push(event.content[0]!.text)
+    if (event.type === "user.message") this.sent.push(event.content[0].text)
     this.append(event)
   }
 

@@ -1,11 +1,12 @@
 import { Effect, Schema } from "effect"
+import { MetadataFull } from "../../src/domain/Common.ts"
 import type { ClientEvent, SessionEvent } from "../../src/domain/Event.ts"
 import type { Session, SessionRecord } from "../../src/domain/Session.ts"
 import { SessionConflict, SessionNotFound, type Sessions } from "../../src/Sessions.ts"
 import { type EventQuery, type LogEntry, StorageError } from "../../src/Storage.ts"
 
 /** Errors cross to another object as data: class instances do not survive a structured clone. */
-const Failure = Schema.Union([SessionNotFound, SessionConflict, StorageError])
+const Failure = Schema.Union([SessionNotFound, SessionConflict, MetadataFull, StorageError])
 export type Failure = typeof Failure.Type
 const encodeFailure = Schema.encodeSync(Failure)
 const decodeFailure = Schema.decodeUnknownSync(Failure)

@@ -1,4 +1,4 @@
-import type { Layer } from "effect"
+import { type Layer, Struct } from "effect"
 import type { AnthropicKeyRefused } from "../../src/domain/AnthropicKey.ts"
 import type { EgressHttpClient } from "../../src/EgressPolicy.ts"
 import type { SandboxBackend } from "../../src/SandboxBackend.ts"
@@ -7,14 +7,24 @@ import type { ToolEnv } from "../../src/tools/defineTool.ts"
 import { deployed } from "../../src/tools/deployed.ts"
 import * as Toolset from "../../src/tools/Toolset.ts"
 
+/** What tools do not get: the deployment's own credentials, and other sessions. */
+const withheld = ["EGRESS_HEADERS", "OWNLOOP_API_KEY", "OPENAI_API_KEY", "CLOUDFLARE_API_TOKEN", "SESSIONS"] as const
+
 declare module "../../src/tools/defineTool.ts" {
-  interface ToolEnv extends Cloudflare.Env {}
+  interface ToolEnv extends Omit<Cloudflare.Env, (typeof withheld)[number]> {}
 }
+
+/** All that the deployment has. */
+type Bindings = ToolEnv & { readonly [Name in (typeof withheld)[number]]?: unknown }
+
+export const toolEnv = (bindings: Bindings): ToolEnv => Struct.omit(bindings, withheld)
 
 /** The built-in tools and those of `src/tools/custom-tools.ts`, for one session. */
 export const layer = (
-  env: ToolEnv
-): Layer.Layer<ToolRegistry, AnthropicKeyRefused, SandboxBackend | EgressHttpClient> => Toolset.layer(deployed, env)
+  bindings: Bindings
+): Layer.Layer<ToolRegistry, AnthropicKeyRefused, SandboxBackend | EgressHttpClient> =>
+  Toolset.layer(deployed, toolEnv(bindings), bindings)
 
 /** The same tools without a session, for those who only ask what there is. */
-export const list = (env: ToolEnv): ReadonlyArray<ToolListing> => Toolset.list(deployed, env)
+export const list = (bindings: Bindings): ReadonlyArray<ToolListing> =>
+  Toolset.list(deployed, toolEnv(bindings), bindings)

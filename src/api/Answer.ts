@@ -1,7 +1,7 @@
 import { ByteSize, Cause, Effect, type Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { HttpMiddleware, HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { AnthropicKeyRefused, holdsAnthropicKey } from "../domain/AnthropicKey.ts"
+import { AnthropicKeyRefused, carriesAnthropicKey } from "../domain/AnthropicKey.ts"
 import { envelope, type ErrorType, RequestId } from "./Errors.ts"
 import { pathOf } from "./Problem.ts"
 
@@ -35,14 +35,16 @@ export const errorResponse = (
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
   Effect.map(envelope(type, message), (body) => HttpServerResponse.jsonUnsafe(body, { status }))
 
+const placeOf = (headers: ReadonlyArray<readonly [name: string, value: string]>, url: string): string | undefined => {
+  if (carriesAnthropicKey(url)) return "the URL"
+  if (headers.some(([name]) => carriesAnthropicKey(name))) return "the name of a header"
+  const name = headers.find(([, value]) => carriesAnthropicKey(value))?.[0]
+  return name === undefined ? undefined : `the header ${name}`
+}
+
 /** Before anything else sees the request: only the name of the place goes on from here. */
 const refuseAnthropicKey = ({ headers, url }: HttpServerRequest.HttpServerRequest) => {
-  const places = {
-    "the header x-api-key": headers["x-api-key"],
-    "the header authorization": headers.authorization,
-    "the URL": url
-  }
-  const where = Object.entries(places).find(([, value = ""]) => holdsAnthropicKey(value))?.[0]
+  const where = placeOf(Object.entries(headers), url)
   if (where === undefined) return undefined
   const { message } = new AnthropicKeyRefused({ where })
   // The access log would repeat the URL.

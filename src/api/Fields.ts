@@ -1,5 +1,5 @@
-import { Effect, Predicate, Schema } from "effect"
-import { InvalidRequest } from "./Errors.ts"
+import { Predicate, Schema } from "effect"
+import { maxPairs } from "../domain/Common.ts"
 
 /** A field that this deployment does not have: refused by name instead of dropped, unless it is absent, null or empty. */
 export const unsupported = (reason = "is not supported yet") =>
@@ -22,7 +22,6 @@ export const refused = <const Type extends string>(type: Type) =>
 
 export const nullable = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
-const maxPairs = 16
 const maxKey = 64
 const MetadataValue = Schema.String.check(Schema.isMaxLength(512))
 const shortKeys = Schema.makeFilter((metadata: { readonly [key: string]: unknown }) =>
@@ -37,17 +36,3 @@ export const MetadataInput = Schema.Record(Schema.String, MetadataValue).check(
 
 /** Sets the keys given; null removes one. */
 export const MetadataPatch = Schema.Record(Schema.String, Schema.NullOr(MetadataValue)).check(shortKeys)
-
-type Metadata = typeof MetadataInput.Type
-
-export const patchMetadata = (
-  metadata: Metadata,
-  patch: typeof MetadataPatch.Type | null | undefined
-): Effect.Effect<Metadata, InvalidRequest> => {
-  const merged = Object.entries({ ...metadata, ...patch }).filter(
-    (entry): entry is [string, string] => entry[1] !== null
-  )
-  return merged.length > maxPairs
-    ? Effect.fail(new InvalidRequest({ message: `metadata: would have more than ${maxPairs} pairs` }))
-    : Effect.succeed(Object.fromEntries(merged))
-}

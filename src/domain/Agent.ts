@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import { Schema, Struct } from "effect"
 import { AgentId } from "./Ids.ts"
 import { Metadata, Name, Timestamp } from "./Common.ts"
 
@@ -61,18 +61,7 @@ export const Agent = Schema.Struct({
 export type Agent = typeof Agent.Type
 
 /** The agent as a session froze it when it was created. */
-export const SessionAgent = Schema.Struct({
-  type: Schema.Literal("agent"),
-  id: AgentId,
-  version: Schema.Int,
-  name: Name,
-  description: Schema.NullOr(Schema.String),
-  model: ModelConfig,
-  system: Schema.NullOr(Schema.String),
-  tools: Schema.Array(AgentTool),
-  mcp_servers: Schema.Array(Schema.Never),
-  skills: Schema.Array(Schema.Never),
-  multiagent: Schema.Null,
-  execution_identity: Schema.Struct({ type: Schema.Literal("service_account") })
-})
+export const SessionAgent = Schema.Struct(
+  Struct.omit(Agent.fields, ["metadata", "created_at", "updated_at", "archived_at"])
+)
 export type SessionAgent = typeof SessionAgent.Type

@@ -1,10 +1,26 @@
-import { Option, Schema } from "effect"
+import { Option, Result, Schema } from "effect"
+import { Base64 } from "effect/encoding"
 
-/** Whether a value is an Anthropic API key: it begins `sk-ant-`. */
-export const isAnthropicKey = (value: string): boolean => /^\s*sk-ant-/i.test(value)
+/** An Anthropic API key as a word of its own: `Bearer sk-ant-...`, `?key=sk-ant-...`. */
+const anthropicKey = /(?<![a-z0-9])sk-ant-[\w-]*/gi
 
-/** Whether a text holds such a key as a word of its own: `Bearer sk-ant-...`, `?key=sk-ant-...`. */
-export const holdsAnthropicKey = (text: string): boolean => /(?:^|[^a-z0-9])sk-ant-/i.test(text)
+const holdsAnthropicKey = (text: string) => text.search(anthropicKey) !== -1
+
+/** Whether a text carries such a key: plain, percent-encoded as in a URL, or inside a `Basic` credential. */
+export const carriesAnthropicKey = (text: string): boolean =>
+  holdsAnthropicKey(text) || holdsAnthropicKey(unescaped(text)) || holdsAnthropicKey(basic(text))
+
+// Not `decodeURIComponent`, which throws on what is not UTF-8.
+const unescaped = (text: string) =>
+  text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+
+const basic = (text: string) => {
+  const encoded = /^\s*basic\s+(\S+)/i.exec(text)?.[1]
+  return encoded === undefined ? "" : Result.getOrElse(Base64.decodeString(encoded), () => "")
+}
+
+/** The text with `mask` in place of every plain key. */
+export const maskAnthropicKeys = (text: string, mask: string): string => text.replace(anthropicKey, mask)
 
 /** Ownloop runs on open models: such a key has no use here and must not get anywhere. Never holds the value. */
 export class AnthropicKeyRefused extends Schema.TaggedError<AnthropicKeyRefused>()("AnthropicKeyRefused", {
@@ -16,11 +32,11 @@ export class AnthropicKeyRefused extends Schema.TaggedError<AnthropicKeyRefused>
   }
 }
 
-/** Finds such a key among variables or bindings, by its usual name or by its look. */
+/** Finds such a key among variables or bindings, by its usual name or by what it carries. */
 export const findAnthropicKey = (env: Readonly<Record<string, unknown>>): Option.Option<AnthropicKeyRefused> => {
   const name = Object.keys(env).find((name) => {
     const value = env[name]
-    return typeof value === "string" && value !== "" && (name === "ANTHROPIC_API_KEY" || isAnthropicKey(value))
+    return typeof value === "string" && value !== "" && (name === "ANTHROPIC_API_KEY" || carriesAnthropicKey(value))
   })
   return Option.map(Option.fromUndefinedOr(name), (name) => new AnthropicKeyRefused({ where: `the variable ${name}` }))
 }

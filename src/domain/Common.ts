@@ -8,9 +8,28 @@ export const now: Effect.Effect<Timestamp> = Effect.map(DateTime.now, DateTime.f
 
 export const Name = Schema.NonEmptyString.check(Schema.isMaxLength(256))
 
+export const maxPairs = 16
+
 /** At most 16 pairs; keys up to 64 and values up to 512 characters. */
 export const Metadata = Schema.Record(
   Schema.String.check(Schema.isMaxLength(64)),
   Schema.String.check(Schema.isMaxLength(512))
-).check(Schema.isMaxProperties(16))
+).check(Schema.isMaxProperties(maxPairs))
 export type Metadata = typeof Metadata.Type
+
+export class MetadataFull extends Schema.TaggedError<MetadataFull>()("MetadataFull", {}) {
+  override get message(): string {
+    return `metadata: would have more than ${maxPairs} pairs`
+  }
+}
+
+/** Sets the keys given; null removes one. */
+export const patchMetadata = (
+  metadata: Metadata,
+  patch: { readonly [key: string]: string | null } | null | undefined
+): Effect.Effect<Metadata, MetadataFull> => {
+  const merged = Object.entries({ ...metadata, ...patch }).filter(
+    (entry): entry is [string, string] => entry[1] !== null
+  )
+  return merged.length > maxPairs ? Effect.fail(new MetadataFull()) : Effect.succeed(Object.fromEntries(merged))
+}

@@ -2,10 +2,7 @@ import { Effect, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 
 /** Ids are `<prefix>_<ULID>`: unguessable enough to be public, and sortable by creation time. */
-const id = <const Prefix extends string>(prefix: Prefix) => {
-  const schema = Schema.String.check(Schema.isPattern(new RegExp(`^${prefix}_[0-9A-Za-z]{1,64}$`)))
-  return schema
-}
+const id = (prefix: string) => Schema.String.check(Schema.isPattern(new RegExp(`^${prefix}_[0-9A-Za-z]{1,64}$`)))
 
 export const AgentId = id("agent").pipe(Schema.brand("AgentId"))
 export type AgentId = typeof AgentId.Type

@@ -1,5 +1,5 @@
 import { Data, Effect, Exit, Predicate, Redacted } from "effect"
-import { carriesAnthropicKey } from "./anthropicKey.ts"
+import { carriesAnthropicKey } from "../domain/AnthropicKey.ts"
 import { EgressPolicy, type Verdict } from "../EgressPolicy.ts"
 import { noPayload, type Payload, replayable, streamed } from "./body.ts"
 import { portOfScheme } from "./decide.ts"
@@ -32,8 +32,8 @@ class Refusal extends Data.TaggedError("Refusal")<{
 
 /**
  * The one way out: decides about a request, attaches what the policy says, sends it, follows its redirects (deciding each again) unless the
- * caller said otherwise, and records every hop before anything of it is answered. What does not pass is answered with 403, what fails with
- * 502, both as `{ error: { type, message, host } }`.
+ * caller said otherwise, and records every hop once it is answered, before anything of that answer is handed on. What does not pass is
+ * answered with 403, what fails or cannot be recorded with 502, both as `{ error: { type, message, host } }`.
  */
 export const handle = Effect.fn("EgressGateway.handle")(
   function* (request: Request, send: Send) {

@@ -76,7 +76,7 @@ export const make = Effect.fnUntraced(function* (id: SessionId) {
       const stamped = yield* Effect.forEach(events, (event) =>
         Effect.map(
           event.id === undefined ? nextEventId : Effect.succeed(event.id),
-          (id): SessionEvent => ({ processed_at: time, ...event, id }) as SessionEvent // the union's members, put together again
+          (id): SessionEvent => ({ processed_at: time, ...event, id }) // the union's members, put together again
         )
       )
       const before = yield* snapshot

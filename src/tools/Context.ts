@@ -1,5 +1,5 @@
 import { Effect, Option } from "effect"
-import { HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
+import { FetchHttpClient, HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
 import type { EventId, SessionId } from "../domain/Ids.ts"
 import type { SandboxBackend } from "../SandboxBackend.ts"
 import type { ToolContext, ToolEnv } from "./defineTool.ts"
@@ -13,7 +13,7 @@ export const makeContext = (call: {
   readonly env: ToolEnv
   readonly signal: AbortSignal
 }): Effect.Effect<ToolContext> =>
-  Effect.map(Effect.context<never>(), (services) => {
+  Effect.map(Effect.context(), (services) => {
     const { sessionId, sandbox: workspace, env, signal } = call
     const idempotencyKey = `${sessionId}:${call.callId}`
     const http = HttpClient.mapRequest(call.http, (request) =>
@@ -24,9 +24,11 @@ export const makeContext = (call: {
     const run = Effect.runPromiseWith(services)
     const fetch: ToolContext["fetch"] = (input, init) => {
       const request = new Request(input, init)
-      return run(Effect.map(http.execute(HttpClientRequest.fromWeb(request)), toResponse), {
-        signal: AbortSignal.any([signal, request.signal])
-      })
+      const response = http.execute(HttpClientRequest.fromWeb(request)).pipe(
+        // All else that a client would do is part of the request.
+        Effect.provideService(FetchHttpClient.RequestInit, { redirect: request.redirect })
+      )
+      return run(Effect.map(response, toResponse), { signal: AbortSignal.any([signal, request.signal]) })
     }
     const runPromise: ToolContext["runPromise"] = (effect) => run(effect, { signal })
     return { sessionId, idempotencyKey, workspace, http, fetch, runPromise, signal, env }

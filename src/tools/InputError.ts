@@ -1,4 +1,5 @@
-import { Predicate, Schema, SchemaIssue } from "effect"
+import { Schema, type SchemaIssue } from "effect"
+import * as Issue from "../domain/Issue.ts"
 import type { JsonSchema } from "../domain/JsonSchema.ts"
 
 /** The model's input does not fit the tool's schema. The message names each wrong field, what was expected and what came. */
@@ -8,41 +9,20 @@ export const inputError = (schema: JsonSchema, input: unknown) => (issue: Schema
   new InputError({ message: `The input does not fit:\n${explain(schema, input, issue).join("\n")}` })
 
 const explain = (schema: JsonSchema, input: unknown, issue: SchemaIssue.Issue): ReadonlyArray<string> => {
-  const lines = format(issue).issues.map(({ path = [], message }) => {
-    const keys = path.map((part) => (typeof part === "object" ? part.key : part))
-    const field = keys.reduce(appendKey, "") || "input"
+  const lines = Issue.list(issue, input).map(({ field, depth, message, value }) => {
     switch (message) {
-      case missing:
+      case Issue.missing:
         return `${field}: required, but missing`
-      case unexpected:
-        return keys.length === 1
+      case Issue.unexpected:
+        return depth === 1
           ? `${field}: no such field; there are ${Object.keys(schema.properties ?? {}).join(", ") || "none"}`
           : `${field}: no such field`
       default:
-        return `${field}: ${message.replace(/^Expected/, "expected")}, got ${show(keys.reduce(valueAt, input))}`
+        return `${field || "input"}: ${message.replace(/^Expected/, "expected")}, got ${show(value)}`
     }
   })
   return [...new Set(lines)]
 }
-
-const missing = "missing"
-const unexpected = "unexpected"
-
-const format = SchemaIssue.makeFormatterStandardSchemaV1({
-  leafHook: (issue) => {
-    if (issue._tag === "MissingKey") return missing
-    if (issue._tag === "UnexpectedKey") return unexpected
-    return SchemaIssue.defaultLeafHook(issue)
-  }
-})
-
-const appendKey = (path: string, key: PropertyKey): string => {
-  if (typeof key === "number") return `${path}[${key}]`
-  return path === "" ? String(key) : `${path}.${String(key)}`
-}
-
-const valueAt = (value: unknown, key: PropertyKey): unknown =>
-  Predicate.isObjectOrArray(value) ? (Reflect.get(value, key) as unknown) : undefined
 
 const show = (value: unknown): string => {
   if (value === null) return "null"

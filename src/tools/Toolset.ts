@@ -1,10 +1,10 @@
-import { Cause, Effect, Layer, Option, Predicate } from "effect"
+import { Cause, Duration, Effect, Layer, Option, Predicate } from "effect"
 import { type AnthropicKeyRefused, findAnthropicKey } from "../domain/AnthropicKey.ts"
 import { EgressHttpClient } from "../EgressPolicy.ts"
 import { SandboxBackend } from "../SandboxBackend.ts"
 import { type ToolListing, ToolRegistry, type ToolResult } from "../ToolRegistry.ts"
 import { makeContext } from "./Context.ts"
-import type { Tool, ToolEnv } from "./defineTool.ts"
+import { type Tool, type ToolEnv, ToolFailure } from "./defineTool.ts"
 import { redactor } from "./redactor.ts"
 import { capped } from "./Text.ts"
 
@@ -15,6 +15,13 @@ export interface Toolset {
 
 /** Bytes of one result: as much as `read` answers. */
 const resultLimit = 256 * 1024
+
+/** How long one call may take: more than any command of a sandbox. A tool that never settles would hold its session's turn for ever. */
+const callLimit = Duration.minutes(15)
+
+const tookTooLong = new ToolFailure({
+  message: `The tool was stopped: it took longer than ${Duration.toMinutes(callLimit)} minutes.`
+})
 
 /** Throws where two tools have one name. */
 export const make = (toolset: Toolset): Toolset => {
@@ -27,41 +34,45 @@ export const make = (toolset: Toolset): Toolset => {
 }
 
 /** What a deployment with these bindings has, session or not. */
-export const list = ({ builtIn, custom }: Toolset, env: ToolEnv): ReadonlyArray<ToolListing> => [
-  ...builtIn.map((tool) => listing(tool, "built_in", env)),
-  ...custom.map((tool) => listing(tool, "custom", env))
-]
-
-const listing = (tool: Tool, source: ToolListing["source"], env: ToolEnv): ToolListing => {
-  const reason = unavailable(tool, env)
-  const { name, description, inputSchema } = tool
-  return { name, description, input_schema: inputSchema, source, available: reason === null, reason }
+export const list = (
+  { builtIn, custom }: Toolset,
+  env: ToolEnv,
+  bindings: object = env
+): ReadonlyArray<ToolListing> => {
+  const redact = redactor(bindings)
+  const listing = (source: ToolListing["source"]) => (tool: Tool) => {
+    const reason = unavailable(tool, env, redact)
+    const { name, description, inputSchema } = tool
+    return { name, description, input_schema: inputSchema, source, available: reason === null, reason }
+  }
+  return [...builtIn.map(listing("built_in")), ...custom.map(listing("custom"))]
 }
 
-const unavailable = (tool: Tool, env: ToolEnv): string | null => {
+const unavailable = (tool: Tool, env: ToolEnv, redact: (text: string) => string): string | null => {
   try {
     return tool.requires(env) ?? null
   } catch (error) {
-    return redactor(env)(messageOf(error))
+    return redact(messageOf(error))
   }
 }
 
-/** The registry of one session. */
+/** The registry of one session. Tools get `env`; of the secrets among `bindings`, all that the deployment has, no result holds any. */
 export const layer = (
   toolset: Toolset,
-  env: ToolEnv
+  env: ToolEnv,
+  bindings: object = env
 ): Layer.Layer<ToolRegistry, AnthropicKeyRefused, SandboxBackend | EgressHttpClient> =>
   Layer.effect(
     ToolRegistry,
     Effect.gen(function* () {
-      yield* Option.match(findAnthropicKey({ ...env }), { onNone: () => Effect.void, onSome: Effect.fail })
+      yield* Option.match(findAnthropicKey({ ...bindings }), { onNone: () => Effect.void, onSome: Effect.fail })
       const sandbox = yield* SandboxBackend
       const http = yield* EgressHttpClient
-      const listings = list(toolset, env)
+      const listings = list(toolset, env, bindings)
       const tools = new Map([...toolset.builtIn, ...toolset.custom].map((tool) => [tool.name, tool]))
       const reasons = new Map(listings.map(({ name, reason }) => [name, reason]))
       const available = listings.filter((tool) => tool.available).map((tool) => tool.name)
-      const redact = redactor(env)
+      const redact = redactor(bindings)
       const result = (text: string, isError: boolean): ToolResult => ({
         text: capped(redact(text), resultLimit),
         isError
@@ -89,6 +100,7 @@ export const layer = (
           })
           return yield* tool.run(call.input, context).pipe(
             Effect.onInterrupt(() => Effect.sync(() => controller.abort())),
+            Effect.timeoutOrElse({ duration: callLimit, orElse: () => Effect.fail(tookTooLong) }),
             Effect.matchCause({
               onSuccess: (text) => result(text, false),
               // Not reached where the call itself is interrupted: that stays an interruption.

@@ -89,7 +89,7 @@ export const defineTool = <Input>(definition: ToolDefinition<Input>): Tool => {
       const decoded = yield* Effect.mapError(decode(given), ({ issue }) => inputError(inputSchema, given)(issue))
       const output = run(decoded, context)
       const value = Effect.isEffect(output) ? yield* output : yield* Effect.promise(() => output)
-      return typeof value === "string" ? value : String(JSON.stringify(value))
+      return typeof value === "string" ? value : JSON.stringify(value) || "null"
     })
   }
 }

@@ -40,7 +40,7 @@ describe("POST /v1/agents", () => {
       const { id, created_at, ...agent } = yield* create(api, { metadata: { team: "a" } })
       assert.match(id, /^agent_[0-9A-Z]{26}$/)
       assert.match(created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
-      assert.deepStrictEqual(agent as object, {
+      assert.deepStrictEqual(agent, {
         type: "agent",
         version: 1,
         name: "Counter",

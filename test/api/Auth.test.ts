@@ -92,13 +92,14 @@ describe("an Anthropic key", () => {
         { cookie: `a=1; key=${anthropicKey}` },
         { "x-custom": anthropicKey },
         { "x-custom": anthropicKey.replace("-", "%2D") },
-        { [anthropicKey]: "1" }
+        { [anthropicKey]: "1" },
+        { [anthropicKey.replace("-", "%2D")]: "1" }
       ] as ReadonlyArray<Record<string, string>>) {
         for (const path of ["/v1/agents", "/health", "/nope"]) {
           const answer = yield* api.call("GET", path, undefined, headers)
           assert.match(
             errorOf(answer),
-            /^401 authentication_error: the header (x-api-key|authorization|cookie|x-custom|\[refused\]) holds an Anthropic API key.* Send the value of OWNLOOP_API_KEY as authToken instead$/
+            /^401 authentication_error: (the header (x-api-key|authorization|cookie|x-custom)|the name of a header) holds an Anthropic API key.* Send the value of OWNLOOP_API_KEY as authToken instead$/
           )
           assert.notInclude(JSON.stringify(answer.body), "secret")
         }

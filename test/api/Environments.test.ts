@@ -23,7 +23,7 @@ describe("POST /v1/environments", () => {
       const api = yield* TestApi.make()
       const { id, created_at, ...environment } = yield* create(api)
       assert.match(id, /^env_[0-9A-Z]{26}$/)
-      assert.deepEqual(environment as object, {
+      assert.deepEqual(environment, {
         type: "environment",
         name: "dev",
         description: null,

@@ -43,7 +43,7 @@ describe("POST /v1/sessions/{id}/events", () => {
       )
       assert.strictEqual(status, 200)
       const logged = body.data.map((event) => [event.id, Struct.omit(event, ["id", "processed_at"])])
-      assert.deepEqual(logged as unknown, [
+      assert.deepEqual(logged, [
         ["sevt_1", message("hi", "there")],
         ["sevt_2", { type: "user.interrupt" }],
         ["sevt_3", { type: "user.tool_confirmation", tool_use_id: "sevt_9", result: "deny", deny_message: "no" }],

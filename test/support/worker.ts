@@ -23,7 +23,7 @@ export const startWorker = async (vars: Record<string, string> = {}) => {
     worker,
     client: new Anthropic({ baseURL, authToken: apiKey, apiKey: null }),
     client0: new Anthropic0({ baseURL, authToken: apiKey, apiKey: null }),
-    fetch: (path: string, init: RequestInit = {}) =>
+    fetch: (path: string, init: Omit<RequestInit, "headers"> & { readonly headers?: Record<string, string> } = {}) =>
       fetch(`${baseURL}${path}`, { ...init, headers: { authorization: `Bearer ${apiKey}`, ...init.headers } }),
     close: () => server.close()
   }

@@ -48,7 +48,7 @@ export class Shell implements Protocol.Shell {
           cwd,
           env: exportedEnv ?? {},
           // Each character of just-bash's input is a byte.
-          stdin: Buffer.from(stdin as unknown as string, "latin1"),
+          stdin: Buffer.from(stdin as unknown, "latin1"),
           timeout: Math.max(1, deadline - Date.now())
         })
         runs.push(run)

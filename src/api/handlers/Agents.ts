@@ -3,16 +3,15 @@ import { SecureRandom } from "effect/crypto"
 import { HttpApiBuilder } from "effect/http-api"
 import { Catalog } from "../../Catalog.ts"
 import type { Agent } from "../../domain/Agent.ts"
-import { now } from "../../domain/Common.ts"
+import { now, patchMetadata } from "../../domain/Common.ts"
 import { type AgentId, nextAgentId } from "../../domain/Ids.ts"
 import { type CreateAgent, modelOf, type UpdateAgent } from "../Agents.ts"
 import * as AgentTools from "../AgentTools.ts"
 import { Api } from "../Contract.ts"
 import { Deployment } from "../Deployment.ts"
 import { Conflict, NotFound } from "../Errors.ts"
-import { patchMetadata } from "../Fields.ts"
 import { paginate } from "../Paging.ts"
-import { orInternal } from "./onWire.ts"
+import { orInternal, orInvalid } from "./onWire.ts"
 
 export const layer = HttpApiBuilder.group(
   Api,
@@ -61,7 +60,7 @@ export const layer = HttpApiBuilder.group(
         model: change.model === undefined ? agent.model : modelOf(change.model, deployment),
         system: change.system === undefined ? agent.system : change.system || null,
         tools: change.tools === undefined ? agent.tools : yield* AgentTools.normalise(change.tools ?? [], deployment),
-        metadata: yield* patchMetadata(agent.metadata, change.metadata)
+        metadata: yield* orInvalid(patchMetadata(agent.metadata, change.metadata))
       }
     })
 

@@ -2,15 +2,14 @@ import { Effect, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { HttpApiBuilder } from "effect/http-api"
 import { Catalog } from "../../Catalog.ts"
-import { now } from "../../domain/Common.ts"
+import { now, patchMetadata } from "../../domain/Common.ts"
 import { type CloudConfig, type Environment, type Networking, noNetworking } from "../../domain/Environment.ts"
 import { type EnvironmentId, nextEnvironmentId } from "../../domain/Ids.ts"
 import { Api } from "../Contract.ts"
 import { type ConfigInput, type CreateEnvironment, responseOf, type UpdateEnvironment } from "../Environments.ts"
 import { Conflict, NotFound } from "../Errors.ts"
-import { patchMetadata } from "../Fields.ts"
 import { paginate } from "../Paging.ts"
-import { orInternal } from "./onWire.ts"
+import { orInternal, orInvalid } from "./onWire.ts"
 
 export const layer = HttpApiBuilder.group(
   Api,
@@ -56,7 +55,7 @@ export const layer = HttpApiBuilder.group(
         name: change.name ?? environment.name,
         description: change.description === undefined ? environment.description : change.description,
         config: configOf(change.config, environment.config),
-        metadata: yield* patchMetadata(environment.metadata, change.metadata),
+        metadata: yield* orInvalid(patchMetadata(environment.metadata, change.metadata)),
         updated_at: yield* now
       })
     }, orInternal)

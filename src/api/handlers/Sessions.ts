@@ -11,10 +11,9 @@ import * as AgentTools from "../AgentTools.ts"
 import { Api } from "../Contract.ts"
 import { Deployment } from "../Deployment.ts"
 import { Conflict, InvalidRequest, NotFound } from "../Errors.ts"
-import { patchMetadata } from "../Fields.ts"
 import { paginate } from "../Paging.ts"
 import type { AgentInput, CreateSession, UpdateSession } from "../Sessions.ts"
-import { orConflict, orInternal, orMissing } from "./onWire.ts"
+import { orConflict, orInternal, orInvalid, orMissing } from "./onWire.ts"
 
 export const layer = HttpApiBuilder.group(
   Api,
@@ -87,13 +86,14 @@ export const layer = HttpApiBuilder.group(
       return yield* sessions.create(record, input.initial_events ?? [])
     }, orInternal)
 
-    const update = Effect.fn("Sessions.update")(function* (id: SessionId, change: typeof UpdateSession.Type) {
-      if (change.metadata) yield* patchMetadata((yield* sessions.get(id)).metadata, change.metadata)
-      return yield* sessions.update(id, {
-        ...(change.title === undefined ? {} : { title: change.title }),
-        ...(change.metadata ? { metadata: change.metadata } : {})
-      })
-    }, orConflict)
+    const update = Effect.fn("Sessions.update")(
+      function* (id: SessionId, { metadata, title }: typeof UpdateSession.Type) {
+        const change = { ...(title === undefined ? {} : { title }), ...(metadata ? { metadata } : {}) }
+        return yield* sessions.update(id, change)
+      },
+      orConflict,
+      orInvalid
+    )
 
     return handlers.handleAll({
       create: ({ payload }) => create(payload),

@@ -1,7 +1,8 @@
 import { Effect } from "effect"
+import { MetadataFull } from "../../domain/Common.ts"
 import { SessionConflict, SessionNotFound } from "../../Sessions.ts"
 import { StorageError } from "../../Storage.ts"
-import { Conflict, NotFound } from "../Errors.ts"
+import { Conflict, InvalidRequest, NotFound } from "../Errors.ts"
 
 /** Storage that fails is not the client's matter: `Answer.ts` logs it and answers 500. */
 export const orInternal = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -19,4 +20,11 @@ export const orConflict = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     orMissing(effect),
     (error): error is Extract<typeof error, SessionConflict> => error instanceof SessionConflict,
     ({ message }) => Effect.fail(new Conflict({ message }))
+  )
+
+export const orInvalid = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.catchIf(
+    effect,
+    (error): error is Extract<E, MetadataFull> => error instanceof MetadataFull,
+    ({ message }) => Effect.fail(new InvalidRequest({ message }))
   )
