@@ -7,22 +7,11 @@ import { noUsage } from "../src/loop/State.ts"
 import { ModelClient, type ModelPart, type ModelRequest } from "../src/ModelClient.ts"
 import { Storage } from "../src/Storage.ts"
 import { defineTool } from "../src/tools/defineTool.ts"
-import { record } from "./support/records.ts"
+import { record, toolset } from "./support/records.ts"
 
 /** The interpreter itself under crashes and races, with a storage that takes its time. */
 
-const session = record("1", {
-  agent: {
-    ...record("1").agent,
-    tools: [
-      {
-        type: "agent_toolset_20260401",
-        default_config: { enabled: true, permission_policy: { type: "always_allow" } },
-        configs: []
-      }
-    ]
-  }
-})
+const session = record("1", { agent: { ...record("1").agent, tools: [toolset] } })
 const message = (text: string) => ({ type: "user.message", content: [{ type: "text", text }] }) as const
 const finish: ModelPart = { type: "finish", usage: noUsage, truncated: false }
 const someYields = (count: number) => Effect.repeat(Effect.yieldNow, { times: count })

@@ -9,20 +9,9 @@ import { Storage } from "../src/Storage.ts"
 import { defineTool, type Tool } from "../src/tools/defineTool.ts"
 import { call, fail, hang, layer as scripted, say, Script, type Turn } from "../layers/model/Scripted.ts"
 import { agentLoop } from "../layers/test.ts"
-import { record } from "./support/records.ts"
+import { record, toolset } from "./support/records.ts"
 
-const session = record("1", {
-  agent: {
-    ...record("1").agent,
-    tools: [
-      {
-        type: "agent_toolset_20260401",
-        default_config: { enabled: true, permission_policy: { type: "always_allow" } },
-        configs: []
-      }
-    ]
-  }
-})
+const session = record("1", { agent: { ...record("1").agent, tools: [toolset] } })
 
 const echo = defineTool({
   name: "echo",

@@ -4,22 +4,11 @@ import { Decisions } from "../layers/egress/Recording.ts"
 import { call, layer as scripted, say, type Turn } from "../layers/model/Scripted.ts"
 import { deployment } from "../layers/test.ts"
 import { Sessions } from "../src/Sessions.ts"
-import { record } from "./support/records.ts"
+import { record, toolset } from "./support/records.ts"
 
 /** The same loop, tools, sandbox and gateway as in the Worker, in this process. */
 
-const session = record("1", {
-  agent: {
-    ...record("1").agent,
-    tools: [
-      {
-        type: "agent_toolset_20260401",
-        default_config: { enabled: true, permission_policy: { type: "always_allow" } },
-        configs: []
-      }
-    ]
-  }
-})
+const session = record("1", { agent: { ...record("1").agent, tools: [toolset] } })
 
 const node = (turns: ReadonlyArray<Turn>) =>
   deployment({

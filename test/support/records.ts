@@ -6,6 +6,13 @@ import { Session, SessionRecord } from "../../src/domain/Session.ts"
 
 /** Complete records to store, of which a test names only what it is about. */
 
+/** All tools of the deployment, run without asking. */
+export const toolset = {
+  type: "agent_toolset_20260401",
+  default_config: { enabled: true, permission_policy: { type: "always_allow" } },
+  configs: []
+} as const
+
 const time = "2026-11-22T16:42:00.000Z"
 
 const base = {

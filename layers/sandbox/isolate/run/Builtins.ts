@@ -1,5 +1,3 @@
-import type { Require } from "./Linker.ts"
-
 /**
  * Modules of Node that compute and nothing else; the others would need a machine, or a network that is not the gateway's. `http` is left
  * out because `fetch` does its work.
@@ -59,6 +57,8 @@ export class Builtins {
     )
   }
 }
+
+export type Require = (specifier: string) => unknown
 
 /** `node:module`, whose `createRequire` answers what the program's own `require` does. */
 export const makeModule = (require: (from: string) => Require) => ({

@@ -1,12 +1,11 @@
 import { dirname } from "../../Paths.ts"
 import type { Files } from "../Files.ts"
 import type { Module, Program } from "../Protocol.ts"
-import type { Builtins } from "./Builtins.ts"
+import type { Require, Builtins } from "./Builtins.ts"
 import { resolveModule } from "./Resolve.ts"
 
 type Namespace = Record<string, unknown>
 type Load = (specifier: unknown, names?: ReadonlyArray<string>) => Promise<Namespace>
-export type Require = (specifier: string) => unknown
 type CommonJs = (
   this: unknown,
   guard: () => void,
