@@ -7,12 +7,12 @@ import { failed } from "./failed.ts"
 export const maxBytes = 1_990_000
 
 const Json = Schema.fromJsonString(SessionEvent)
-const encodeJson = Schema.encodeEffect(Json)
 const decodeJson = Schema.decodeEffect(Json)
 const utf8 = new TextEncoder()
 
 export const encode = Effect.fnUntraced(function* (event: SessionEvent) {
-  const body = yield* Effect.mapError(encodeJson(event), failed(`append ${event.id}`))
+  // An event is JSON as it is: its schema has no transformations, and is asked when a row is read.
+  const body = JSON.stringify(event)
   // A UTF-16 unit is at most 3 bytes of UTF-8, so only long bodies need to be measured.
   if (body.length * 3 > maxBytes && utf8.encode(body).length > maxBytes) {
     const cause = new Error(`the event is larger than ${maxBytes} bytes`)
