@@ -111,6 +111,7 @@ export const makeNodeFs = (
     (...values: ReadonlyArray<never>) =>
       life.while(
         (async () => {
+          // The functions are kept by name, so their parameters are not in their common type.
           const path = reading.has(name) ? at(values[0] as unknown as PathLike) : undefined
           if (path !== undefined && files.exists(path)) await files.load(path)
           return operation(...values)
@@ -122,6 +123,7 @@ export const makeNodeFs = (
     fs[`${name}Sync`] = operation
     promises[name] = later(name, operation)
     fs[name] = (...values: ReadonlyArray<never>) => {
+      // The last argument of the callback form, by its contract.
       const callback = values.at(-1) as unknown as (error: unknown, value?: unknown) => void
       later(
         name,
@@ -133,6 +135,7 @@ export const makeNodeFs = (
     }
   }
   const constants = { F_OK: 0, R_OK: 4, W_OK: 2, X_OK: 1, COPYFILE_EXCL: 1 }
+  // The one member that is no function.
   promises["constants"] = constants as never
   return Object.assign(fs, {
     constants,
@@ -162,6 +165,7 @@ export const makeNodeFs = (
         }
       })
     }
+    // Built up by name: the compiler cannot follow.
   }) as unknown as Record<string, unknown> & { readonly promises: object }
 }
 

@@ -23,6 +23,7 @@ const waiting: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
  */
 export const install = (life: Life): { readonly timers: object; readonly timerPromises: object } => {
   // The global object has no index signature, and the types of Workers and of Node disagree on its members.
+  // Globals are replaced by name; what each is, is said where it is taken.
   const world = globalThis as unknown as Record<string, never>
   const held = new WeakMap<Handle, () => void>()
 
