@@ -2,13 +2,12 @@ import { randomBytes } from "node:crypto"
 import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
-import { setTimeout as sleep } from "node:timers/promises"
 import { parseArgs } from "node:util"
 import { type Build, buildHand, buildOwnloop, gzipKiB } from "./build.ts"
 import { type Contender, hand, ownloop } from "./contenders.ts"
 import { type Server, start, stop, usage } from "./processes.ts"
 import { type Results, rows, table } from "./report.ts"
-import { Samples, scenarios, sessionsPerRound } from "./scenarios.ts"
+import { rest, Samples, scenarios, sessionsPerRound } from "./scenarios.ts"
 import type { Serve } from "./serve.ts"
 
 const { values: options } = parseArgs({ options: { quick: { type: "boolean" }, check: { type: "boolean" } } })
@@ -48,8 +47,7 @@ const round = async (order: ReadonlyArray<Measurement>) => {
   for (const scenario of scenarios) {
     for (const { contender, samples } of order) {
       await scenario(contender, samples)
-      // What a session leaves to do when it is over should not fall into the other contender's time.
-      await sleep(50)
+      await rest()
     }
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises"
 import type { Contender, Session } from "./contenders.ts"
 import type { Script } from "./model.ts"
 import { usage } from "./processes.ts"
@@ -11,6 +12,9 @@ const scripts = {
   fresh: base,
   crowd: { ...base, turns: 20 }
 }
+
+/** What a session leaves to do when it is over should not fall into the time of the next. */
+export const rest = () => sleep(50)
 
 /** Sessions at once in a crowd. */
 const crowd = 8
@@ -55,7 +59,10 @@ const trickle: Scenario = async (contender, { trickles }) => {
 }
 
 const fresh: Scenario = async (contender, samples) => {
-  for (let count = 0; count < 5; count++) samples.fresh.push((await contender.run(scripts.fresh)).wall)
+  for (let count = 0; count < 5; count++) {
+    samples.fresh.push((await contender.run(scripts.fresh)).wall)
+    await rest()
+  }
 }
 
 const together: Scenario = async (contender, samples) => {

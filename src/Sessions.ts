@@ -1,4 +1,4 @@
-import { Context, type Effect, Schema, type Stream } from "effect"
+import { Context, type Effect, Schema } from "effect"
 import type { MetadataFull } from "./domain/Common.ts"
 import type { ClientEvent, SessionEvent } from "./domain/Event.ts"
 import type { SessionId } from "./domain/Ids.ts"
@@ -55,6 +55,6 @@ export class Sessions extends Context.Service<
     stream(
       id: SessionId,
       options: StreamOptions
-    ): Effect.Effect<Stream.Stream<Uint8Array, StorageError>, SessionNotFound | StorageError>
+    ): Effect.Effect<ReadableStream<Uint8Array>, SessionNotFound | StorageError>
   }
 >()("ownloop/Sessions") {}

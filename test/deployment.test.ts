@@ -27,7 +27,7 @@ const converse = Effect.fnUntraced(function* (text: string) {
   const sessions = yield* Sessions
   yield* sessions.create(session, [{ type: "user.message", content: [{ type: "text", text }] }])
   const stream = yield* sessions.stream(session.id, { deltas: new Set() })
-  yield* stream.pipe(
+  yield* Stream.fromReadableStream({ evaluate: () => stream, onError: String }).pipe(
     Stream.decodeText,
     Stream.takeUntil((chunk) => chunk.includes("event: session.status_idle")),
     Stream.runDrain

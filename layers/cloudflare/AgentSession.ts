@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers"
-import { Effect, ManagedRuntime, Option, Stream } from "effect"
+import { Effect, ManagedRuntime, Option } from "effect"
 import type { ClientEvent } from "../../src/domain/Event.ts"
 import type { SessionRecord } from "../../src/domain/Session.ts"
 import { SessionObject } from "../../src/loop/SessionObject.ts"
@@ -69,9 +69,7 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
     return this.#use((session) => session.events(query))
   }
   stream(deltas: ReadonlyArray<"agent.message" | "agent.thinking">) {
-    return this.#use((session) =>
-      Effect.map(session.stream({ deltas: new Set(deltas) }), (frames) => Stream.toReadableStream(frames))
-    )
+    return this.#use((session) => session.stream({ deltas: new Set(deltas) }))
   }
 
   /** A failure is thrown, so that the platform tries again; a session that is gone needs no waking. */

@@ -1,4 +1,4 @@
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer } from "effect"
 import type { SessionId } from "../../src/domain/Ids.ts"
 import { SessionConflict, type SessionNotFound, Sessions } from "../../src/Sessions.ts"
 import { StorageError } from "../../src/Storage.ts"
@@ -50,12 +50,9 @@ export const layer = (namespace: { getByName(name: string): unknown }): Layer.La
           call("events", id, (stub) => stub.events(query))
         ),
       stream: (id, { deltas }) =>
-        Effect.map(
-          notRefused(
-            "stream",
-            call("stream", id, (stub) => stub.stream([...deltas]))
-          ),
-          (body) => Stream.fromReadableStream({ evaluate: () => body, onError: unreachable("stream") })
+        notRefused(
+          "stream",
+          call("stream", id, (stub) => stub.stream([...deltas]))
         )
     })
   )

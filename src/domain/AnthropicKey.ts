@@ -8,7 +8,9 @@ const holdsAnthropicKey = (text: string) => text.search(anthropicKey) !== -1
 
 /** Whether a text carries such a key: plain, percent-encoded as in a URL, or inside a `Basic` credential. */
 export const carriesAnthropicKey = (text: string): boolean =>
-  holdsAnthropicKey(text) || holdsAnthropicKey(unescaped(text)) || holdsAnthropicKey(basic(text))
+  holdsAnthropicKey(text) ||
+  (text.includes("%") && holdsAnthropicKey(unescaped(text))) ||
+  holdsAnthropicKey(basic(text))
 
 // Not `decodeURIComponent`, which throws on what is not UTF-8.
 const unescaped = (text: string) =>

@@ -1,4 +1,4 @@
-import { Array, Stream } from "effect"
+import { Array, Effect, Stream } from "effect"
 import type { DeltaFrame } from "../domain/Event.ts"
 import type { StreamOptions } from "../Sessions.ts"
 import type { StorageError } from "../Storage.ts"
@@ -19,11 +19,13 @@ const previews = (wanted: StreamOptions["deltas"]) => {
   }
 }
 
+const broken = message("error", {
+  type: "error",
+  error: { type: "api_error", message: "the stream broke off: open it again" }
+})
+
 /** Server-sent events of a session. The first one is a ping, which makes proxies pass the response on at once. */
-export const encode = (
-  frames: Stream.Stream<Frame, StorageError>,
-  options: StreamOptions
-): Stream.Stream<Uint8Array, StorageError> =>
+export const encode = (frames: Stream.Stream<Frame, StorageError>, options: StreamOptions): Stream.Stream<Uint8Array> =>
   Stream.suspend(() => {
     const preview = previews(options.deltas)
     const encoder = new TextEncoder()
@@ -34,6 +36,9 @@ export const encode = (
     // One piece for all frames that are there: a stream costs by the piece.
     return Stream.concat(Stream.succeed<Frame>({ type: "ping" }), frames).pipe(
       Stream.mapArray((some) => Array.of(encoder.encode(some.map(text).join("")))),
-      Stream.filter((bytes) => bytes.length > 0)
+      Stream.filter((bytes) => bytes.length > 0),
+      Stream.catch((error) =>
+        Stream.fromEffect(Effect.as(Effect.logError("an event stream broke off", error), encoder.encode(broken)))
+      )
     )
   })

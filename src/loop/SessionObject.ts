@@ -1,4 +1,4 @@
-import { Context, Effect, Equal, Fiber, FiberSet, Layer, type Stream } from "effect"
+import { Context, Effect, Equal, Fiber, FiberSet, Layer, Stream } from "effect"
 import { Alarm } from "../Alarm.ts"
 import { Catalog } from "../Catalog.ts"
 import { type MetadataFull, now, patchMetadata } from "../domain/Common.ts"
@@ -26,7 +26,7 @@ export class SessionObject extends Context.Service<
     readonly delete: Effect.Effect<void, Refused>
     send(events: ReadonlyArray<ClientEvent>): Effect.Effect<ReadonlyArray<SessionEvent>, Refused>
     events(query: EventQuery): Effect.Effect<ReadonlyArray<LogEntry>, Missing>
-    stream(options: StreamOptions): Effect.Effect<Stream.Stream<Uint8Array, StorageError>, Missing>
+    stream(options: StreamOptions): Effect.Effect<ReadableStream<Uint8Array>, Missing>
     /** Goes on with what is left to do; does nothing where the session is at work already. */
     readonly wake: Effect.Effect<void, StorageError>
   }
@@ -65,10 +65,10 @@ export class SessionObject extends Context.Service<
 
         const turn = Effect.gen(function* () {
           yield* alarm.set
-          // Others may see that it runs a moment later than that it runs.
-          const began = yield* Effect.forkChild(indexOrLog)
+          // Whoever lists sessions is shown that it runs once it has run for a moment: most turns are over before.
+          const running = yield* Effect.forkChild(Effect.delay(Effect.uninterruptible(indexOrLog), "250 millis"))
           yield* loop.run
-          yield* Fiber.join(began)
+          yield* Fiber.interrupt(running)
           yield* indexOrLog
           if (!(yield* loop.isBusy)) yield* alarm.clear
         }).pipe(Effect.catchCause((cause) => Effect.logError("the session stopped working; its alarm wakes it", cause)))
@@ -149,7 +149,7 @@ export class SessionObject extends Context.Service<
           const from = unclaimedSeq ?? (isBusy ? (workSeq ?? Math.max(turnSeq - 1, 0)) : lastSeq)
           awaiting = unclaimedSeq === undefined && !isBusy
           unclaimedSeq = undefined
-          return EventStream.encode(loop.follow(from), options)
+          return yield* Stream.toReadableStreamEffect(EventStream.encode(loop.follow(from), options))
         })
 
         return SessionObject.of({

@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream, Struct } from "effect"
 import type { SessionEvent } from "../../src/domain/Event.ts"
 import type { Session } from "../../src/domain/Session.ts"
-import { StorageError } from "../../src/Storage.ts"
 import * as TestApi from "./TestApi.ts"
 
 const { errorOf } = TestApi
@@ -242,22 +241,6 @@ describe("GET /v1/sessions/{id}/events/stream", () => {
       yield* api.get(`${path}/stream?event_deltas=agent.message`)
       assert.deepStrictEqual(api.sessions.deltas, ["agent.message", "agent.thinking", "agent.message"])
       assert.match(errorOf(yield* api.get(`${path}/stream?event_deltas[]=agent.tool_use`)), /^400 .*event_deltas\[\]/)
-    })
-  )
-
-  it.effect("ends with an error frame where the log cannot be read", () =>
-    Effect.gen(function* () {
-      const { api, path } = yield* prepared
-      const cause = new Error("disk on fire")
-      api.sessions.frames = Stream.concat(
-        Stream.make(frame),
-        Stream.fail(new StorageError({ operation: "log", cause }))
-      )
-      const { headers, body } = yield* api.get(`${path}/stream`)
-      const error = { type: "api_error", message: "the stream broke off: open it again" }
-      const envelope = { type: "error", error, request_id: headers.get("request-id") }
-      assert.strictEqual(body, `${frame}event: error\ndata: ${JSON.stringify(envelope)}\n\n`)
-      assert.include(api.logs.join("\n"), "an event stream broke off")
     })
   )
 

@@ -5,7 +5,7 @@ import type { ClientEvent, SessionEvent } from "../../src/domain/Event.ts"
 import { EventId, type SessionId } from "../../src/domain/Ids.ts"
 import type { Session, SessionRecord } from "../../src/domain/Session.ts"
 import { SessionConflict, SessionNotFound, Sessions } from "../../src/Sessions.ts"
-import { type EventQuery, type LogEntry, StorageError } from "../../src/Storage.ts"
+import type { EventQuery, LogEntry } from "../../src/Storage.ts"
 import { session } from "../support/records.ts"
 
 interface Fake {
@@ -21,7 +21,7 @@ export class SessionsState {
   /** These refuse what only an idle session allows. */
   readonly running = new Set<string>()
   /** What `stream` answers. */
-  frames: Stream.Stream<string, StorageError> = Stream.empty
+  frames: Stream.Stream<string> = Stream.empty
 
   find(id: SessionId): Effect.Effect<Fake, SessionNotFound> {
     const fake = this.sessions.get(id)
@@ -107,7 +107,7 @@ export const layer = (state: SessionsState): Layer.Layer<Sessions, never, Catalo
         stream: Effect.fnUntraced(function* (id, { deltas }) {
           yield* state.find(id)
           state.deltas.push(...deltas)
-          return Stream.encodeText(state.frames)
+          return Stream.toReadableStream(Stream.encodeText(state.frames))
         })
       })
     })
