@@ -17,6 +17,7 @@ import * as Providers from "./model/Providers.ts"
 import * as Isolate from "./sandbox/Isolate.ts"
 import * as DurableObjects from "./sessions/DurableObjects.ts"
 import * as Alarm from "./storage/Alarm.ts"
+import * as BlobsR2 from "./storage/BlobsR2.ts"
 import * as CatalogD1 from "./storage/CatalogD1.ts"
 import * as SessionLogSqlite from "./storage/SessionLogSqlite.ts"
 import * as WorkspaceSqlite from "./storage/WorkspaceSqlite.ts"
@@ -45,7 +46,8 @@ export const session = (ctx: DurableObjectState, env: Env, record: SessionRecord
       storage(ctx),
       WorkspaceSqlite.layer(ctx.storage),
       Alarm.layer(ctx.storage),
-      CatalogD1.layer(env.CATALOG)
+      CatalogD1.layer(env.CATALOG),
+      BlobsR2.layer(env.BLOBS)
     ]),
     Layer.provide([FetchHttpClient.layer, SecureRandom.layerWebCrypto, config(env)])
   )
@@ -72,7 +74,13 @@ export const api = (env: Env): ((request: Request) => Promise<Response>) => {
   )
   return HttpRouter.toWebHandler(
     routes.pipe(
-      Layer.provide([ApiKey.layer, deployment, DurableObjects.layer(env.SESSIONS), CatalogD1.layer(env.CATALOG)]),
+      Layer.provide([
+        ApiKey.layer,
+        deployment,
+        DurableObjects.layer(env.SESSIONS),
+        CatalogD1.layer(env.CATALOG),
+        BlobsR2.layer(env.BLOBS)
+      ]),
       Layer.provide([SecureRandom.layerWebCrypto, config(env)])
     ),
     { disableLogger: true }

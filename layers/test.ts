@@ -1,5 +1,6 @@
 import { type Config, ConfigProvider, Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
+import type { Blobs } from "../src/Blobs.ts"
 import type { Catalog } from "../src/Catalog.ts"
 import type { Networking } from "../src/domain/Environment.ts"
 import type { SessionId } from "../src/domain/Ids.ts"
@@ -17,6 +18,7 @@ import * as Recording from "./egress/Recording.ts"
 import * as MemorySandbox from "./sandbox/Memory.ts"
 import * as InProcess from "./sessions/InProcess.ts"
 import * as Alarm from "./storage/Alarm.ts"
+import * as BlobsMemory from "./storage/BlobsMemory.ts"
 import * as Memory from "./storage/Memory.ts"
 import * as DeploymentTools from "./tools/Deployment.ts"
 import * as Fixed from "./tools/Fixed.ts"
@@ -38,9 +40,9 @@ export const agentLoop = <Model>(
     /** In memory where absent. */
     readonly storage?: Layer.Layer<Storage>
   }
-): Layer.Layer<AgentLoop | Model | Storage, Config.ConfigError> =>
+): Layer.Layer<AgentLoop | Model | Storage | Blobs, Config.ConfigError> =>
   AgentLoop.layer(options.id).pipe(
-    Layer.provideMerge([options.model, options.storage ?? Memory.storage]),
+    Layer.provideMerge([options.model, options.storage ?? Memory.storage, BlobsMemory.layer]),
     Layer.provide([Fixed.layer(options.tools ?? []), SecureRandom.layerWebCrypto, config(options.config)])
   )
 
@@ -64,7 +66,7 @@ export const deployment = <Model>(
       Layer.provide(AgentLoop.layer(id)),
       Layer.provide(DeploymentTools.layer({} as ToolEnv)), // The built-in tools need no bindings.
       Layer.provide([sandbox, InProcessHttpClient.layer(send)]),
-      Layer.provide([Memory.storage, Memory.workspace, Alarm.layerNone])
+      Layer.provide([Memory.storage, Memory.workspace, BlobsMemory.layer, Alarm.layerNone])
     )
   return InProcess.layer(session).pipe(
     Layer.provideMerge([options.model, Memory.catalog, Recording.layer(options.networking)]),

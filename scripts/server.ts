@@ -51,6 +51,7 @@ export interface LocalWorker {
 /** Settings of the README's table that a shell may set, and those of them that are secrets. */
 const settings = [
   "OWNLOOP_MAX_STEPS",
+  "OWNLOOP_MAX_RESCHEDULES",
   "OWNLOOP_MODEL_FIRST_BYTE_TIMEOUT",
   "OWNLOOP_MODEL_CHUNK_TIMEOUT",
   "CLOUDFLARE_ACCOUNT_ID"

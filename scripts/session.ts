@@ -72,7 +72,13 @@ export const runTask = async (task: string): Promise<string | null> => {
         break
       case "session.error":
         lastError = event.error.message
-        console.error(`  ${event.error.type}: ${event.error.message}`)
+        console.error(`\n  ${event.error.type}: ${event.error.message}`)
+        break
+      case "session.status_rescheduled":
+        console.error("  no model answers: the session waits, and tries again by itself")
+        break
+      case "agent.thread_context_compacted":
+        console.log(dim("  the conversation was summarised: the model has no room for all of it"))
         break
       case "session.status_idle":
         if (event.stop_reason.type === "end_turn") return null

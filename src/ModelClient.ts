@@ -114,24 +114,18 @@ export class ModelError extends Schema.TaggedError<ModelError>()("ModelError", {
   override get message(): string {
     return `${this.model}: ${this.reason._tag}: ${this.reason.detail}`
   }
-  get isRetryable(): boolean {
-    switch (this.reason._tag) {
-      case "RateLimited":
-      case "Overloaded":
-      case "ConnectionFailed":
-      case "TimedOut":
-      case "InvalidResponse":
-        return true
-      case "AnswerTooLong":
-      case "InvalidRequest":
-      case "ContextOverflow":
-      case "AuthenticationFailed":
-      case "QuotaExceeded":
-      case "ModelNotFound":
-        return false
-    }
-  }
 }
+
+const passing: ReadonlySet<string> = new Set<ModelErrorReason["_tag"]>([
+  "RateLimited",
+  "Overloaded",
+  "ConnectionFailed",
+  "TimedOut",
+  "InvalidResponse"
+])
+
+/** Whether a failure of this reason may pass, so that the same model can be asked again. */
+export const isRetryable = (reason: string): boolean => passing.has(reason)
 
 /** The brain: sends a conversation to a model and streams its answer. It never retries: the loop does. */
 export class ModelClient extends Context.Service<

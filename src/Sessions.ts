@@ -1,4 +1,5 @@
 import { Context, type Effect, Schema } from "effect"
+import type { Budget, BudgetRefused } from "./domain/Budget.ts"
 import type { MetadataFull } from "./domain/Common.ts"
 import type { ClientEvent, SessionEvent } from "./domain/Event.ts"
 import type { SessionId } from "./domain/Ids.ts"
@@ -21,9 +22,35 @@ export class SessionConflict extends Schema.TaggedError<SessionConflict>()("Sess
   }
 }
 
+/** What a client says it has seen is not in this log: so it is of another one, or of one that was lost in part. */
+export class AheadOfLog extends Schema.TaggedError<AheadOfLog>()("AheadOfLog", {
+  id: Schema.String,
+  after: Schema.Int,
+  last: Schema.Int
+}) {
+  override get message(): string {
+    return `last-event-id: ${this.after} is ahead of the log of ${this.id}, which ends at ${this.last}; read the events from the beginning`
+  }
+}
+
+export class WebSocketsMissing extends Schema.TaggedError<WebSocketsMissing>()("WebSocketsMissing", {}) {
+  override get message(): string {
+    return "upgrade: this deployment has no WebSockets; read the events as a stream of server-sent events"
+  }
+}
+
 export interface StreamOptions {
   /** Which events are also previewed while they are being written (`event_deltas[]` of the wire API). */
   readonly deltas: ReadonlySet<"agent.message" | "agent.thinking">
+  /** Place in the log of the last event that the client has (`Last-Event-ID`): the stream goes on after it. */
+  readonly after?: number
+}
+
+/** A metadata value of null removes its key, a budget of null the budget. */
+export interface SessionChange {
+  readonly title?: string | null
+  readonly metadata?: { readonly [key: string]: string | null }
+  readonly budget?: Budget | null
 }
 
 /** The sessions of this deployment, wherever each of them runs. */
@@ -33,14 +60,11 @@ export class Sessions extends Context.Service<
     /** Durable when it answers, initial events included; the turn they start runs on by itself. */
     create(record: SessionRecord, initialEvents: ReadonlyArray<ClientEvent>): Effect.Effect<Session, StorageError>
     get(id: SessionId): Effect.Effect<Session, SessionNotFound | StorageError>
-    /** Changes what is given; only while idle. A metadata value of null removes its key. */
+    /** Changes what is given. Only while idle, but for a budget by itself; a raised one lets a session go on that it held up. */
     update(
       id: SessionId,
-      change: {
-        readonly title?: string | null
-        readonly metadata?: { readonly [key: string]: string | null }
-      }
-    ): Effect.Effect<Session, SessionNotFound | SessionConflict | MetadataFull | StorageError>
+      change: SessionChange
+    ): Effect.Effect<Session, SessionNotFound | SessionConflict | MetadataFull | BudgetRefused | StorageError>
     /** Ends the session for good; only while idle. Its events stay readable. */
     archive(id: SessionId): Effect.Effect<Session, SessionNotFound | SessionConflict | StorageError>
     /** Forgets the session; only while idle. */
@@ -51,10 +75,18 @@ export class Sessions extends Context.Service<
       events: ReadonlyArray<ClientEvent>
     ): Effect.Effect<ReadonlyArray<SessionEvent>, SessionNotFound | SessionConflict | StorageError>
     events(id: SessionId, query: EventQuery): Effect.Effect<ReadonlyArray<LogEntry>, SessionNotFound | StorageError>
-    /** Server-sent events, as bytes, until the client goes away: first the turn that is not over yet, then what happens. */
+    /**
+     * Server-sent events, as bytes, until the client goes away: first what came after the event that it has, or the turn that is not
+     * over yet, then what happens.
+     */
     stream(
       id: SessionId,
       options: StreamOptions
-    ): Effect.Effect<ReadableStream<Uint8Array>, SessionNotFound | StorageError>
+    ): Effect.Effect<ReadableStream<Uint8Array>, SessionNotFound | AheadOfLog | StorageError>
+    /** The same over a WebSocket: what the host answers the client's upgrade request with. */
+    connect(
+      id: SessionId,
+      options: StreamOptions
+    ): Effect.Effect<Response, SessionNotFound | AheadOfLog | WebSocketsMissing | StorageError>
   }
 >()("ownloop/Sessions") {}

@@ -17,6 +17,12 @@ export interface LogEntry {
   readonly event: SessionEvent
 }
 
+/** The fold over the log up to a place, so that opening a session need not read what comes before. What is in it is up to the loop. */
+export interface Checkpoint {
+  readonly seq: number
+  readonly body: string
+}
+
 export interface EventQuery {
   /** Only entries after (in the order asked for) this place. */
   readonly after?: number
@@ -37,8 +43,14 @@ export class Storage extends Context.Service<
     putRecord(record: SessionRecord): Effect.Effect<void, StorageError>
     /** Appends all of them or none, durably, and answers their places. */
     append(events: ReadonlyArray<SessionEvent>): Effect.Effect<ReadonlyArray<LogEntry>, StorageError>
-    /** The whole log, oldest first. */
-    readonly log: Effect.Effect<ReadonlyArray<LogEntry>, StorageError>
+    /** Up to `limit` entries after this place, oldest first, each as it was logged. */
+    log(after: number, limit: number): Effect.Effect<ReadonlyArray<LogEntry>, StorageError>
+    /** The latest fold that was kept; None where there is none. */
+    readonly checkpoint: Effect.Effect<Option.Option<Checkpoint>, StorageError>
+    /** Replaces the earlier one. Of any size: it is not bound by the size of a row. */
+    putCheckpoint(checkpoint: Checkpoint): Effect.Effect<void, StorageError>
+    /** Notes that a process takes over what another one left running. Answers how many have, this one included, since the last append. */
+    readonly takeOver: Effect.Effect<number, StorageError>
     /** One page. An event that was logged while queued and again when taken in is answered once, as it stands now. */
     events(query: EventQuery): Effect.Effect<ReadonlyArray<LogEntry>, StorageError>
     /** Forgets everything of this session, files included. */

@@ -3,7 +3,7 @@ import { Context, Effect, Fiber, Layer, Schema, Stream } from "effect"
 import { agentLoop } from "../layers/test.ts"
 import * as Memory from "../layers/storage/Memory.ts"
 import { AgentLoop } from "../src/loop/AgentLoop.ts"
-import { noUsage } from "../src/loop/State.ts"
+import { noUsage } from "../src/loop/Spent.ts"
 import { ModelClient, type ModelPart, type ModelRequest } from "../src/ModelClient.ts"
 import { Storage } from "../src/Storage.ts"
 import { defineTool } from "../src/tools/defineTool.ts"
@@ -158,10 +158,11 @@ describe("first use", () => {
       let reads = 0
       const slow = Storage.of({
         ...durable,
-        log: Effect.andThen(
-          someYields(20),
-          Effect.tap(durable.log, () => Effect.sync(() => reads++))
-        )
+        log: (after, limit) =>
+          Effect.andThen(
+            someYields(20),
+            Effect.tap(durable.log(after, limit), () => Effect.sync(() => reads++))
+          )
       })
       yield* Effect.gen(function* () {
         const agent = yield* AgentLoop

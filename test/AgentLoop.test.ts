@@ -1,47 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Schema, Tracer } from "effect"
 import { TestClock } from "effect/testing"
-import type { SessionEvent } from "../src/domain/Event.ts"
+import { call, fail, hang, say, Script } from "../layers/model/Scripted.ts"
 import { AgentLoop } from "../src/loop/AgentLoop.ts"
-import { noUsage } from "../src/loop/State.ts"
+import { noUsage } from "../src/loop/Spent.ts"
 import { type ModelErrorReason, ConnectionFailed, InvalidRequest, RateLimited } from "../src/ModelClient.ts"
-import { Storage } from "../src/Storage.ts"
-import { defineTool, type Tool } from "../src/tools/defineTool.ts"
-import { call, fail, hang, layer as scripted, say, Script, type Turn } from "../layers/model/Scripted.ts"
-import { agentLoop } from "../layers/test.ts"
-import { record, toolset } from "./support/records.ts"
-
-const session = record("1", { agent: { ...record("1").agent, tools: [toolset] } })
-
-const echo = defineTool({
-  name: "echo",
-  description: "Says it again",
-  input: Schema.Struct({ text: Schema.String }),
-  run: ({ text }) => Effect.succeed(`echo ${text}`)
-})
-
-const loop = (turns: ReadonlyArray<Turn>, tools: ReadonlyArray<Tool> = [echo], config: Record<string, string> = {}) =>
-  agentLoop({ id: session.id, model: scripted(turns), tools, config })
-
-const message = (text: string) => ({ type: "user.message", content: [{ type: "text", text }] }) as const
-
-/** Sends a message to a new session and works until it rests. */
-const converse = (text: string) =>
-  Effect.gen(function* () {
-    const agent = yield* AgentLoop
-    yield* agent.putRecord(session)
-    yield* agent.send([message(text)])
-    yield* agent.run
-  })
-
-const events = Effect.flatMap(Storage, (storage) => Effect.map(storage.log, (log) => log.map(({ event }) => event)))
-const types = Effect.map(events, (all) => all.map(({ type }) => type))
-const ofType = <T extends SessionEvent["type"]>(type: T) =>
-  Effect.map(events, (all) => all.filter((event): event is Extract<SessionEvent, { type: T }> => event.type === type))
-const results = Effect.map(ofType("agent.tool_result"), (all) =>
-  all.map(({ content, is_error }) => ({ text: content[0]?.text, is_error }))
-)
-const stopReason = Effect.map(ofType("session.status_idle"), (all) => all.at(-1)?.stop_reason.type)
+import { defineTool } from "../src/tools/defineTool.ts"
+import { converse, echo, loop, message, ofType, results, session, stopReason, types } from "./support/agentLoop.ts"
 
 describe("AgentLoop", () => {
   it.effect("runs a tool and feeds its output back", () =>
@@ -197,14 +162,18 @@ describe("AgentLoop", () => {
         yield* agent.send([message("again")])
         yield* agent.run
         assert.strictEqual(yield* stopReason, "end_turn")
-      }).pipe(Effect.provide(loop(flaky(new RateLimited({ detail: "slow down" }), 5))))
+      }).pipe(
+        Effect.provide(
+          loop(flaky(new RateLimited({ detail: "slow down" }), 5), [echo], { OWNLOOP_MAX_RESCHEDULES: "0" })
+        )
+      )
     )
 
     it.effect("does not ask again where that cannot help", () =>
       Effect.gen(function* () {
         yield* converse("go")
         const [error] = yield* ofType("session.error")
-        assert.deepInclude(error!.error, { reason: "InvalidRequest", retry_status: { type: "terminal" } })
+        assert.deepInclude(error!.error, { reason: "InvalidRequest", retry_status: { type: "exhausted" } })
         assert.strictEqual(yield* stopReason, "retries_exhausted")
       }).pipe(Effect.provide(loop([fail(new InvalidRequest({ detail: "no such parameter" }))])))
     )
@@ -329,7 +298,8 @@ describe("AgentLoop", () => {
   it.effect("stops a turn at its limit of steps", () =>
     Effect.gen(function* () {
       yield* converse("for ever")
-      assert.strictEqual(yield* stopReason, "budget_reached")
+      assert.strictEqual(yield* stopReason, "retries_exhausted")
+      assert.strictEqual((yield* ofType("session.error"))[0]!.error.type, "tool_use_limit_reached_error")
       assert.lengthOf(yield* results, 3)
     }).pipe(
       Effect.provide(
@@ -357,7 +327,7 @@ describe("AgentLoop", () => {
         [
           "AgentLoop.send",
           "AgentLoop.run",
-          "AgentLoop.settleInDoubt",
+          "AgentLoop.recover",
           "AgentLoop.takeIn",
           "AgentLoop.callModel",
           "AgentLoop.attempt",

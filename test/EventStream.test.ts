@@ -7,11 +7,14 @@ describe("EventStream", () => {
   it.effect("ends with an error frame where the log cannot be read, and logs why", () => {
     const logs: Array<unknown> = []
     const frames = Stream.fail(new StorageError({ operation: "log", cause: new Error("disk on fire") }))
-    return EventStream.encode(frames, { deltas: new Set() }).pipe(
+    return EventStream.encode(frames).pipe(
       Stream.decodeText,
       Stream.mkString,
       Effect.map((text) => {
-        const error = { type: "api_error", message: "the stream broke off: open it again" }
+        const error = {
+          type: "api_error",
+          message: "the stream broke off: open it again after the last event that you have"
+        }
         assert.strictEqual(
           text,
           `event: ping\ndata: {"type":"ping"}\n\nevent: error\ndata: ${JSON.stringify({ type: "error", error })}\n\n`

@@ -3,7 +3,7 @@ import { Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { EventId } from "../src/domain/Ids.ts"
 import type { SessionEvent } from "../src/domain/Event.ts"
-import { type EventQuery, Storage, StorageError } from "../src/Storage.ts"
+import { type EventQuery, type LogEntry, Storage, StorageError } from "../src/Storage.ts"
 import { Workspace } from "../src/Workspace.ts"
 import type { Contract } from "./support/contract.ts"
 import * as records from "./support/records.ts"
@@ -36,10 +36,22 @@ const uses = (n: number): SessionEvent => ({
   evaluated_permission: "allow"
 })
 
+/** The whole log, read in pages of this size. */
+export const readLog = Effect.fn(function* (limit: number) {
+  const storage = yield* Storage
+  const found: Array<LogEntry> = []
+  while (true) {
+    const page = yield* storage.log(found.at(-1)?.seq ?? 0, limit)
+    assert.ok(page.length <= limit)
+    if (page.length === 0) return found
+    found.push(...page)
+  }
+})
+
 /** Pages through everything that a query answers. */
 const walk = Effect.fn(function* (query: EventQuery) {
   const storage = yield* Storage
-  const found: Array<{ readonly seq: number; readonly event: SessionEvent }> = []
+  const found: Array<LogEntry> = []
   while (true) {
     const after = found.at(-1)?.seq ?? query.after
     const page = yield* storage.events({ ...query, ...(after === undefined ? {} : { after }) })
@@ -58,10 +70,11 @@ const seqs = (query: EventQuery) =>
 const all = { limit: 1_000, order: "asc" } as const
 
 export const contract: Contract<Storage | Workspace> = {
-  "a session that was never created has no record and no events": Effect.gen(function* () {
+  "a session that was never created has no record, no events and no checkpoint": Effect.gen(function* () {
     const storage = yield* Storage
     assert.deepEqual(yield* storage.record, Option.none())
-    assert.deepEqual(yield* storage.log, [])
+    assert.deepEqual(yield* storage.log(0, 1_000), [])
+    assert.deepEqual(yield* storage.checkpoint, Option.none())
     assert.deepEqual(yield* storage.events(all), [])
   }),
 
@@ -71,7 +84,7 @@ export const contract: Contract<Storage | Workspace> = {
     const changed = records.record("1", { title: "Zwölf 🐈", metadata: { a: "b" } })
     yield* storage.putRecord(changed)
     assert.deepEqual(yield* storage.record, Option.some(changed))
-    assert.deepEqual(yield* storage.log, [])
+    assert.deepEqual(yield* storage.log(0, 1_000), [])
   }),
 
   "events come back whole, in the order they were appended, numbered from 1 without gaps": Effect.gen(function* () {
@@ -80,7 +93,7 @@ export const contract: Contract<Storage | Workspace> = {
     const answered = yield* Effect.forEach(batches, (events) => storage.append(events))
     const expected = batches.flat().map((event, index) => ({ seq: index + 1, event }))
     assert.deepEqual(answered.flat(), expected)
-    assert.deepEqual(yield* storage.log, expected)
+    assert.deepEqual(yield* storage.log(0, 1_000), expected)
     assert.deepEqual(yield* storage.events(all), expected)
   }),
 
@@ -90,7 +103,7 @@ export const contract: Contract<Storage | Workspace> = {
     const error = yield* Effect.flip(storage.append([says(2), says(3, "x".repeat(2_000_000))]))
     assert.ok(error instanceof StorageError)
     yield* storage.append([says(4)])
-    assert.deepEqual(yield* storage.log, [
+    assert.deepEqual(yield* storage.log(0, 1_000), [
       { seq: 1, event: says(1) },
       { seq: 2, event: says(4) }
     ])
@@ -101,7 +114,7 @@ export const contract: Contract<Storage | Workspace> = {
     yield* storage.append([says(1, "x".repeat(1_900_000))])
     yield* Effect.flip(storage.append([says(2, "ö".repeat(1_000_000))]))
     assert.deepEqual(
-      (yield* storage.log).map(({ event }) => event.id),
+      (yield* storage.log(0, 1_000)).map(({ event }) => event.id),
       [eventId(1)]
     )
   }),
@@ -165,9 +178,66 @@ export const contract: Contract<Storage | Workspace> = {
     }
     assert.deepEqual(yield* seqs({ ...all, types: ["user.message"] }), [2, 4])
     assert.deepEqual(
-      (yield* storage.log).map(({ event }) => event),
+      (yield* storage.log(0, 1_000)).map(({ event }) => event),
       [...queued, says(3), asks(1, time), says(4)]
     )
+  }),
+
+  "the log is read in pages of any size, without gaps, each event as it was logged": Effect.gen(function* () {
+    const storage = yield* Storage
+    const whole = [
+      ...(yield* storage.append([asks(1, null), runs(2), says(3)])),
+      ...(yield* storage.append([asks(1, time), ...Array.from({ length: 19 }, (_, index) => says(index + 4))]))
+    ]
+    for (const limit of [1, 2, 7, 22, 23, 24]) assert.deepEqual(yield* readLog(limit), whole)
+    assert.deepEqual(yield* storage.log(5, 3), whole.slice(5, 8))
+    assert.deepEqual(yield* storage.log(22, 3), whole.slice(22))
+    assert.deepEqual(yield* storage.log(23, 3), [])
+    assert.deepEqual(yield* storage.log(1_000, 3), [])
+  }),
+
+  "a checkpoint is kept as it is, and replaced": Effect.gen(function* () {
+    const storage = yield* Storage
+    yield* storage.append([says(1), says(2)])
+    for (const checkpoint of [
+      { seq: 1, body: "{}" },
+      { seq: 2, body: "\uFEFFzwölf 🐈\u0000\n" },
+      { seq: 2, body: "" }
+    ]) {
+      yield* storage.putCheckpoint(checkpoint)
+      assert.deepEqual(yield* storage.checkpoint, Option.some(checkpoint))
+    }
+    assert.equal((yield* storage.log(0, 10)).length, 2)
+  }),
+
+  "a checkpoint can be of any size": Effect.gen(function* () {
+    const storage = yield* Storage
+    // Of 4 bytes each after one of 1, so that wherever the bytes are cut, a character is.
+    const cats = (count: number) => `a${"🐈".repeat(count)}`
+    const sizes = [2_000_000, 300_000, 1, 1_200_000]
+    for (const [seq, size] of sizes.entries()) {
+      yield* storage.putCheckpoint({ seq, body: cats(size) })
+      const kept = Option.getOrThrow(yield* storage.checkpoint)
+      assert.equal(kept.seq, seq)
+      // Not `equal`, which would print both.
+      assert.ok(kept.body === cats(size), `${size} characters`)
+    }
+  }),
+
+  "takeovers are counted from the last append": Effect.gen(function* () {
+    const storage = yield* Storage
+    yield* storage.append([says(1)])
+    assert.equal(yield* storage.takeOver, 1)
+    assert.equal(yield* storage.takeOver, 2)
+    yield* storage.putRecord(records.record("1"))
+    yield* storage.putCheckpoint({ seq: 1, body: "{}" })
+    assert.equal(yield* storage.takeOver, 3)
+    yield* storage.append([says(2)])
+    assert.equal(yield* storage.takeOver, 1)
+    assert.equal(yield* storage.takeOver, 2)
+    yield* storage.append([says(3), says(4)])
+    yield* storage.append([says(5)])
+    assert.equal(yield* storage.takeOver, 1)
   }),
 
   "destroying forgets everything, files included, and the session can begin anew": Effect.gen(function* () {
@@ -175,14 +245,21 @@ export const contract: Contract<Storage | Workspace> = {
     const workspace = yield* Workspace
     yield* storage.putRecord(records.record("1"))
     yield* storage.append([says(1), says(2)])
+    yield* storage.putCheckpoint({ seq: 2, body: "{}" })
+    yield* storage.takeOver
     yield* workspace.write([
       { kind: "file", path: "/workspace/a", content: new Uint8Array([1]), mode: 0o644, modifiedAt: 1 }
     ])
     yield* storage.destroy
     assert.deepEqual(yield* storage.record, Option.none())
-    assert.deepEqual(yield* storage.log, [])
+    assert.deepEqual(yield* storage.log(0, 1_000), [])
+    assert.deepEqual(yield* storage.checkpoint, Option.none())
     assert.deepEqual(yield* workspace.entries, [])
-    assert.deepEqual(yield* storage.append([says(3)]), [{ seq: 1, event: says(3) }])
+    assert.deepEqual(yield* storage.append([says(3), says(4)]), [
+      { seq: 1, event: says(3) },
+      { seq: 2, event: says(4) }
+    ])
+    assert.equal(yield* storage.takeOver, 1)
     assert.deepEqual(yield* storage.record, Option.none())
   })
 }

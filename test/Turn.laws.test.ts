@@ -1,12 +1,21 @@
 import { assert, it } from "@effect/vitest"
 import { Schema } from "effect"
+import type { Budget } from "../src/domain/Budget.ts"
 import type { SessionEvent } from "../src/domain/Event.ts"
 import { EventId } from "../src/domain/Ids.ts"
-import { fold, initial, noUsage, type State } from "../src/loop/State.ts"
-import { inDoubt, next, refuse } from "../src/loop/Turn.ts"
+import { fold } from "../src/loop/fold.ts"
+import { noUsage } from "../src/loop/Spent.ts"
+import { initial, type State } from "../src/loop/State.ts"
+import { type Action, inDoubt, type Limits, next, refuse } from "../src/loop/Turn.ts"
 
-const limits = { maxSteps: 6 }
-const at = "2026-01-01T00:00:00.000Z"
+const limits: Limits = {
+  maxSteps: 6,
+  maxReschedules: 2,
+  budget: null,
+  models: ["m", "spare"],
+  contextWindow: 60,
+  now: 0
+}
 const text = (value: string) => [{ type: "text" as const, text: value }]
 
 /** A session in miniature: a log, and choices of what a model answers, what a client sends, and when the process dies. */
@@ -14,10 +23,24 @@ class Session {
   readonly log: Array<SessionEvent> = []
   readonly sent: Array<string> = []
   state: State = initial
+  now = 0
+  budget: Budget | null = { type: "limit", max_tool_calls: 5, max_tokens: 200 }
   private count = 0
 
   id() {
     return EventId.make(`sevt_${++this.count}`)
+  }
+
+  private time() {
+    return new Date(this.now).toISOString()
+  }
+
+  stamp() {
+    return { id: this.id(), processed_at: this.time() }
+  }
+
+  get limits(): Limits {
+    return { ...limits, budget: this.budget, now: this.now }
   }
 
   append(...events: ReadonlyArray<SessionEvent>) {
@@ -29,45 +52,34 @@ class Session {
 
   /** What `Actions` does, with the choice in place of a model and of tools. */
   act(choice: number): boolean {
-    const action = next(this.state, limits)
-    const stamp = () => ({ id: this.id(), processed_at: at })
+    const action = next(this.state, this.limits)
     switch (action.type) {
       case "rest":
         return false
+      case "wait":
+        this.now = action.until
+        return true
       case "takeIn":
-        if (this.state.status !== "running") this.append({ ...stamp(), type: "session.status_running" })
+        if (this.state.status !== "running") this.append({ ...this.stamp(), type: "session.status_running" })
         this.append(
           ...action.messages.map((message): SessionEvent => ({
             id: message.id,
-            processed_at: at,
+            processed_at: this.time(),
             type: "user.message",
             content: [{ type: "text", text: message.text }]
           }))
         )
         return true
       case "resume":
-        this.append({ ...stamp(), type: "session.status_running" })
+        this.append({ ...this.stamp(), type: "session.status_running" })
         return true
-      case "callModel": {
-        const start = { ...stamp(), type: "span.model_request_start" as const, model: "m" }
-        this.append(start)
-        if (choice % 7 === 0) return true // The process dies while it waits, or an interrupt comes.
-        const calls = Array.from({ length: choice % 4 }, (_, index): SessionEvent => {
-          const use = { ...stamp(), name: `tool${index}`, input: {} }
-          return (choice + index) % 3 === 0
-            ? { ...use, type: "agent.custom_tool_use" }
-            : {
-                ...use,
-                type: "agent.tool_use",
-                evaluated_permission: (["allow", "ask", "deny"] as const)[(choice + index) % 3]!
-              }
-        })
-        const end = { model_request_start_id: start.id, is_error: false, model_usage: noUsage }
-        this.append({ ...stamp(), type: "agent.message", content: text("hm") }, ...calls, {
-          ...stamp(),
-          type: "span.model_request_end",
-          ...end
-        })
+      case "callModel":
+      case "compact":
+        this.ask(action, choice)
+        return true
+      case "reschedule": {
+        const resume_at = new Date(this.now + action.delay).toISOString()
+        this.append({ ...this.stamp(), type: "session.status_rescheduled", resume_at })
         return true
       }
       case "runTools": {
@@ -82,15 +94,70 @@ class Session {
         this.closeRequest(action.id)
         return true
       case "stop":
-        this.append({ ...stamp(), type: "session.status_idle", stop_reason: action.stopReason, stop_details: null })
+        this.append({
+          ...this.stamp(),
+          type: "session.status_idle",
+          stop_reason: action.stopReason,
+          stop_details: null
+        })
         return true
     }
+  }
+
+  private ask(action: Extract<Action, { readonly type: "callModel" | "compact" }>, choice: number) {
+    const summary = (): SessionEvent => ({
+      ...this.stamp(),
+      type: "agent.thread_context_compacted",
+      summary: text("so far"),
+      compacted_messages: action.type === "compact" ? action.count : 0
+    })
+    if (action.choice === null) return this.append(summary())
+    const { model } = action.choice
+    const open = this.state.isRequesting ? this.state.request! : null
+    const purpose = action.type === "compact" ? ({ purpose: "compaction" } as const) : {}
+    if (open !== null && (open.model !== model || open.purpose !== (purpose.purpose ?? "answer"))) {
+      this.closeRequest(open.id)
+    }
+    if (!this.state.isRequesting) this.append({ ...this.stamp(), type: "span.model_request_start", model, ...purpose })
+    const model_request_start_id = this.state.request!.id
+    if (choice % 7 === 0) return // The process dies while it waits, or an interrupt comes.
+    if (choice % 7 < 3) return this.fail(model, choice)
+    const input_tokens = choice % 5 === 0 ? 55 : 5
+    const end: SessionEvent = {
+      ...this.stamp(),
+      type: "span.model_request_end",
+      model_request_start_id,
+      is_error: false,
+      model_usage: { ...noUsage, input_tokens }
+    }
+    if (action.type === "compact") return this.append(summary(), end)
+    const calls = Array.from({ length: choice % 4 }, (_, index): SessionEvent => {
+      const use = { ...this.stamp(), name: `tool${index}`, input: {} }
+      return (choice + index) % 3 === 0
+        ? { ...use, type: "agent.custom_tool_use" }
+        : {
+            ...use,
+            type: "agent.tool_use",
+            evaluated_permission: (["allow", "ask", "deny"] as const)[(choice + index) % 3]!
+          }
+    })
+    this.append({ ...this.stamp(), type: "agent.message", content: text("hm") }, ...calls, end)
+  }
+
+  private fail(model: string, choice: number) {
+    const reason = ["Overloaded", "ContextOverflow", "InvalidRequest", "TimedOut"][choice % 4]!
+    this.closeRequest(this.state.request!.id)
+    this.append({
+      ...this.stamp(),
+      type: "session.error",
+      error: { type: "unknown_error", message: "", reason, model, retry_status: { type: "retrying" } }
+    })
   }
 
   private result(tool_use_id: EventId): SessionEvent {
     return {
       id: this.id(),
-      processed_at: at,
+      processed_at: this.time(),
       type: "agent.tool_result",
       tool_use_id,
       content: text("r"),
@@ -100,18 +167,17 @@ class Session {
 
   private closeRequest(model_request_start_id: EventId) {
     const failed = { model_request_start_id, is_error: true, model_usage: noUsage }
-    this.append({ id: this.id(), processed_at: at, type: "span.model_request_end", ...failed })
+    this.append({ id: this.id(), processed_at: this.time(), type: "span.model_request_end", ...failed })
   }
 
   /** The process dies: the state is read from the log, and what it left open is settled. */
   crash() {
     this.state = this.log.reduce(fold, initial)
-    if (this.state.request !== null) this.closeRequest(this.state.request)
     this.append(...inDoubt(this.state).map(({ id }) => this.result(id)))
   }
 
   send(choice: number) {
-    const stamp = () => ({ id: this.id(), processed_at: at })
+    const stamp = () => this.stamp()
     const calls = this.state.calls
     const call = calls[choice % Math.max(calls.length, 1)]
     const events: ReadonlyArray<SessionEvent> = [
@@ -137,9 +203,8 @@ class Session {
 
   /** Lets everything that can happen without surprises happen: a client that answers, a model that says one last thing. */
   drain() {
+    this.budget = null
     for (let round = 0; round < 500; round++) {
-      if (this.state.request !== null && next(this.state, limits).type === "callModel")
-        this.closeRequest(this.state.request)
       if (this.act(4)) continue
       const waiting = this.state.calls.find(
         ({ result, runner, permission }) => result === null && (runner === "client" || permission === "ask")
@@ -147,10 +212,15 @@ class Session {
       if (waiting === undefined) return
       this.append(
         waiting.runner === "client"
-          ? { id: this.id(), processed_at: at, type: "user.custom_tool_result", custom_tool_use_id: waiting.id }
+          ? {
+              id: this.id(),
+              processed_at: this.time(),
+              type: "user.custom_tool_result",
+              custom_tool_use_id: waiting.id
+            }
           : {
               id: this.id(),
-              processed_at: at,
+              processed_at: this.time(),
               type: "user.tool_confirmation",
               tool_use_id: waiting.id,
               result: "allow"
@@ -178,11 +248,18 @@ it.prop(
     assert.deepStrictEqual(session.log.reduce(fold, initial), session.state, "the state is the fold of the log")
     assert.strictEqual(status, "idle")
     assert.deepStrictEqual([calls, queue], [[], []])
-    // No input is lost, doubled or reordered.
+    // No input is lost, doubled or reordered; what a summary stands for was taken in before it.
     assert.deepStrictEqual(
-      messages.flatMap((message) => (message.role === "user" ? [message.text] : [])),
+      session.log.flatMap((event) =>
+        event.type === "user.message" && event.processed_at !== null ? [event.content[0].text] : []
+      ),
       session.sent
     )
+    const shown = messages.flatMap((message) => (message.role === "user" ? [message.text] : []))
+    const isCompacted = session.log.some(({ type }) => type === "agent.thread_context_compacted")
+    const own = isCompacted ? shown.slice(1) : shown
+    assert.deepStrictEqual(own, session.sent.slice(session.sent.length - own.length))
+    assert.isTrue(isCompacted || own.length === session.sent.length)
     // Each answer is followed by exactly the results of its calls, in the order of the calls.
     messages.forEach((message, index) => {
       if (message.role !== "assistant") return
@@ -192,16 +269,20 @@ it.prop(
         message.toolCalls.map(({ id }) => id)
       )
     })
+    // A checkpoint anywhere, and the rest of the log, give the same state.
+    const half = Math.floor(session.log.length / 2)
+    const checkpoint: State = JSON.parse(JSON.stringify(session.log.slice(0, half).reduce(fold, initial)))
+    assert.deepStrictEqual(session.log.slice(half).reduce(fold, checkpoint), session.state)
     assert.strictEqual(
       messages.filter(({ role }) => role === "tool").length,
       messages.reduce((sum, message) => sum + (message.role === "assistant" ? message.toolCalls.length : 0), 0)
     )
     // At most one turn at a time.
-    const turns = session.log.filter(({ type }) => type === "session.status_running" || type === "session.status_idle")
+    const turns = session.log.filter(({ type }) => type.startsWith("session.status_"))
     turns.forEach((event, index) => {
       const before = turns[index - 1]
       if (event.type === "session.status_running" && before !== undefined)
-        assert.strictEqual(before.type, "session.status_idle")
+        assert.notStrictEqual(before.type, "session.status_running")
     })
   },
   { arbitrary: { runs: 3000 } }

@@ -1,10 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { SessionEvent } from "../src/domain/Event.ts"
 import { EventId } from "../src/domain/Ids.ts"
-import { fold, initial, noUsage, type State } from "../src/loop/State.ts"
-import { inDoubt, next, refuse } from "../src/loop/Turn.ts"
+import { fold } from "../src/loop/fold.ts"
+import { noUsage } from "../src/loop/Spent.ts"
+import { initial, type State } from "../src/loop/State.ts"
+import { inDoubt, type Limits, next, refuse } from "../src/loop/Turn.ts"
 
-const limits = { maxSteps: 20 }
+const limits: Limits = {
+  maxSteps: 20,
+  maxReschedules: 3,
+  budget: null,
+  models: ["m", "spare"],
+  contextWindow: 1_000,
+  now: 0
+}
 let counter = 0
 const id = () => EventId.make(`sevt_${++counter}`)
 const at = "2026-01-01T00:00:00.000Z"
@@ -184,7 +193,11 @@ describe("Turn", () => {
       const call = toolUse("again")
       state = run(state, requestStart(), call, requestEnd(), result(call.id, "more"))
     }
-    assert.deepStrictEqual(next(state, limits), { type: "stop", stopReason: { type: "budget_reached" } })
+    assert.deepStrictEqual(next(state, limits), {
+      type: "stop",
+      stopReason: { type: "retries_exhausted" },
+      limit: "steps"
+    })
   })
 
   it("takes only calls that may have been running for doubtful", () => {

@@ -2,6 +2,7 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Layer } from "effect"
 import { createTestHarness } from "wrangler"
 import { localConfig } from "../scripts/config.ts"
+import * as Blobs from "./Blobs.contract.ts"
 import * as Catalog from "./Catalog.contract.ts"
 import * as EgressPolicy from "./EgressPolicy.contract.ts"
 import * as SandboxBackend from "./SandboxBackend.contract.ts"
@@ -21,6 +22,8 @@ const suites: Record<string, Readonly<Record<string, unknown>>> = {
   IsolateFull: Sandboxes.full,
   IsolateDies: Sandboxes.recovery,
   StorageSqlite: StorageSqlite.contract,
+  StorageDies: StorageSqlite.deaths,
+  BlobsR2: { ...Blobs.contract, ...Blobs.inBucket },
   CatalogD1: Catalog.contract,
   PolicyStore: EgressPolicy.contract,
   DeploymentTools: ToolRegistry.contract

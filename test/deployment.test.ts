@@ -52,6 +52,30 @@ describe("a deployment in Node", () => {
     }).pipe(Effect.provide(node([])))
   )
 
+  it.live("lets a session go on when its budget is raised, and refuses one that is not", () =>
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const go = { type: "user.message", content: [{ type: "text", text: "go" }] } as const
+      const limit = (max_steps: number) => ({ budget: { type: "limit", max_steps } }) as const
+      const { id } = yield* sessions.create({ ...session, ...limit(1) }, [go])
+      const stops = Effect.map(sessions.events(id, { limit: 1000, order: "asc" }), (entries) =>
+        entries.flatMap(({ event }) => (event.type === "session.status_idle" ? [event.stop_reason.type] : []))
+      )
+      const until = (count: number): Effect.Effect<ReadonlyArray<string>, unknown> =>
+        Effect.flatMap(stops, (all) =>
+          all.length < count ? Effect.andThen(Effect.yieldNow, until(count)) : Effect.succeed(all)
+        )
+      assert.deepStrictEqual(yield* until(1), ["budget_reached"])
+      const refusal = yield* Effect.flip(sessions.update(id, limit(1)))
+      assert.include(refusal.message, "budget_not_raised")
+      const raised = yield* sessions.update(id, limit(2))
+      assert.deepStrictEqual<unknown>(raised.budget, limit(2).budget)
+      assert.deepStrictEqual(yield* until(2), ["budget_reached", "end_turn"])
+      assert.isNull((yield* sessions.update(id, { budget: null })).budget)
+      assert.include((yield* Effect.flip(sessions.update(id, limit(9)))).message, "budget_create_only")
+    }).pipe(Effect.provide(node([call("glob", { pattern: "*" }), say("done")])))
+  )
+
   it.live("writes a file, runs a script over it and reads the result", () =>
     Effect.gen(function* () {
       const [, , printed, read] = results(yield* converse("add them up"))

@@ -12,6 +12,7 @@ beforeAll(async () => {
   model = await startMockOpenAi(({ body }) => scripts.get(body.model)?.shift() ?? { status: 400, body: "no script" })
   worker = await startWorker({
     OPENAI_BASE_URL: model.url,
+    OWNLOOP_MAX_RESCHEDULES: "0",
     OWNLOOP_MODEL_FIRST_BYTE_TIMEOUT: "1 seconds",
     OWNLOOP_MODEL_CHUNK_TIMEOUT: "1 seconds"
   })

@@ -217,6 +217,50 @@ writeFileSync("sum.txt", String(sum))`
     assert.deepStrictEqual(texts, ["second"])
   })
 
+  it("waits for a person at no cost: its object is gone meanwhile, and goes on with what it allows", async () => {
+    const session = await startSession(worker, {
+      model: scripted(tool("write", { file_path: "a.txt", content: "hi" }), { text: "written" }),
+      tools: [
+        {
+          type: "agent_toolset_20260401",
+          default_config: { permission_policy: { type: "always_ask" } }
+        }
+      ]
+    })
+    await session.send("write")
+    await session.settle()
+    await worker.worker.evictDurableObject("SESSIONS", { name: session.id })
+    const [use] = (await session.events()).filter((event) => event.type === "agent.tool_use")
+    assert.strictEqual(use!.evaluated_permission, "ask")
+    const { events } = worker.client.beta.sessions
+    await events.send(session.id, {
+      events: [{ type: "user.tool_confirmation", tool_use_id: use!.id, result: "allow" }]
+    })
+    assert.strictEqual(stopReason(await session.untilIdle()), "end_turn")
+    assert.deepStrictEqual(results(await session.events()), [{ text: "Wrote 2 bytes to a.txt.", isError: false }])
+  })
+
+  it("pauses where its budget is used up, and goes on when it is raised", async () => {
+    const session = await startSession(worker, {
+      model: scripted(tool("glob", { pattern: "*" }), tool("glob", { pattern: "*" }), { text: "nothing there" }),
+      budget: { type: "limit", max_tool_calls: 1 }
+    })
+    await session.send("look twice")
+    assert.strictEqual(stopReason(await session.untilIdle()), "budget_reached")
+    const update = (budget: object) =>
+      worker.fetch(`/v1/sessions/${session.id}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ budget })
+      })
+    const refused = await update({ type: "limit", max_tool_calls: 1 })
+    assert.strictEqual(refused.status, 400)
+    assert.include(await refused.text(), "budget: budget_not_raised: the session has used up as much of max_tool_calls")
+    assert.strictEqual((await update({ type: "limit", max_tool_calls: 2 })).status, 200)
+    assert.strictEqual(stopReason(await session.untilIdle()), "end_turn")
+    assert.lengthOf(results(await session.events()), 2)
+  })
+
   it("waits for the client's own tool and goes on with its result", async () => {
     const session = await startSession(worker, {
       model: scripted(tool("weather", { city: "Oslo" }), { text: "it rains" }),

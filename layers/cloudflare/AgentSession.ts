@@ -1,17 +1,18 @@
 import { DurableObject } from "cloudflare:workers"
-import { Effect, ManagedRuntime, Option } from "effect"
+import { Effect, Layer, ManagedRuntime, Option } from "effect"
 import type { ClientEvent } from "../../src/domain/Event.ts"
 import type { SessionRecord } from "../../src/domain/Session.ts"
 import { SessionObject } from "../../src/loop/SessionObject.ts"
-import { SessionNotFound } from "../../src/Sessions.ts"
+import { SessionNotFound, type StreamOptions } from "../../src/Sessions.ts"
 import { type EventQuery, Storage } from "../../src/Storage.ts"
 import * as Cloudflare from "../cloudflare.ts"
 import type { Props as EgressProps } from "../egress/Gateway.ts"
-import { type Failure, type Reply, type SessionRpc, toReply } from "../sessions/rpc.ts"
+import { type Failure, fromUpgrade, type Reply, type SessionRpc, toReply } from "../sessions/rpc.ts"
+import { Sockets } from "../sessions/Sockets.ts"
 
 /** One session: its log and its files in this object's SQLite, its loop in this object's runtime. Named by the session's id. */
 export class AgentSession extends DurableObject<Env> implements SessionRpc {
-  #runtime: ManagedRuntime.ManagedRuntime<SessionObject, unknown> | undefined
+  #runtime: ManagedRuntime.ManagedRuntime<SessionObject | Sockets, unknown> | undefined
 
   /** The layers are chosen by the session's record: an object without one, an unknown id, has no runtime and stores nothing. */
   readonly #open = Effect.gen({ self: this }, function* () {
@@ -29,15 +30,21 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
   #start(record: SessionRecord) {
     const props: EgressProps = { sessionId: record.id, environmentId: record.environment_id }
     const gateway = this.ctx.exports.Gateway({ props })
-    return (this.#runtime ??= ManagedRuntime.make(Cloudflare.session(this.ctx, this.env, record, gateway)))
+    return (this.#runtime ??= ManagedRuntime.make(
+      Sockets.layer(this.ctx).pipe(Layer.provideMerge(Cloudflare.session(this.ctx, this.env, record, gateway)))
+    ))
   }
 
-  #use<A>(f: (session: SessionObject["Service"]) => Effect.Effect<A, Failure>): Promise<Reply<A>> {
+  #run<A>(effect: Effect.Effect<A, Failure, SessionObject | Sockets>): Promise<Reply<A>> {
     return this.#open.pipe(
-      Effect.flatMap((runtime) => Effect.promise(() => runtime.runPromise(toReply(SessionObject.use(f))))),
+      Effect.flatMap((runtime) => Effect.promise(() => runtime.runPromise(toReply(effect)))),
       Effect.catch((failure) => toReply(Effect.fail(failure))),
       Effect.runPromise
     )
+  }
+
+  #use<A>(f: (session: SessionObject["Service"]) => Effect.Effect<A, Failure>): Promise<Reply<A>> {
+    return this.#run(SessionObject.use(f))
   }
 
   create(record: SessionRecord, initialEvents: ReadonlyArray<ClientEvent>) {
@@ -68,8 +75,24 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
   events(query: EventQuery) {
     return this.#use((session) => session.events(query))
   }
-  stream(deltas: ReadonlyArray<"agent.message" | "agent.thinking">) {
-    return this.#use((session) => session.stream({ deltas: new Set(deltas) }))
+  stream(options: StreamOptions) {
+    return this.#use((session) => session.stream(options))
+  }
+
+  override async fetch(request: Request) {
+    const reply = await this.#run(Sockets.use((sockets) => sockets.open(fromUpgrade(request))))
+    return reply.ok ? new Response(null, { status: 101, webSocket: reply.value }) : Response.json(reply)
+  }
+  override webSocketMessage(socket: WebSocket) {
+    socket.close(1003, 'the only message that this socket takes is "ping"')
+  }
+  override webSocketClose(socket: WebSocket) {
+    // The client waits for this: the platform answers it only for sockets that do not hibernate.
+    socket.close(1000)
+    return this.#runtime?.runPromise(Sockets.use((sockets) => sockets.forget(socket)))
+  }
+  override webSocketError(socket: WebSocket) {
+    return this.webSocketClose(socket)
   }
 
   /** A failure is thrown, so that the platform tries again; a session that is gone needs no waking. */

@@ -2,7 +2,7 @@ import { Context, Effect, Layer } from "effect"
 import type { SessionId } from "../../src/domain/Ids.ts"
 import type { SessionRecord } from "../../src/domain/Session.ts"
 import { SessionObject } from "../../src/loop/SessionObject.ts"
-import { SessionNotFound, Sessions } from "../../src/Sessions.ts"
+import { SessionNotFound, Sessions, WebSocketsMissing } from "../../src/Sessions.ts"
 import { StorageError } from "../../src/Storage.ts"
 
 /** Sessions in this process, for tests and for Node: each gets its own layers, which end with this one. */
@@ -45,7 +45,8 @@ export const layer = <E, R>(
           ),
         send: (id, events) => Effect.flatMap(find(id), (object) => object.send(events)),
         events: (id, query) => Effect.flatMap(find(id), (object) => object.events(query)),
-        stream: (id, options) => Effect.flatMap(find(id), (object) => object.stream(options))
+        stream: (id, options) => Effect.flatMap(find(id), (object) => object.stream(options)),
+        connect: (id) => Effect.flatMap(find(id), () => Effect.fail(new WebSocketsMissing()))
       })
     })
   )

@@ -1,12 +1,13 @@
 import { Effect, Schema } from "effect"
+import { BudgetRefused } from "../../src/domain/Budget.ts"
 import { MetadataFull } from "../../src/domain/Common.ts"
 import type { ClientEvent, SessionEvent } from "../../src/domain/Event.ts"
 import type { Session, SessionRecord } from "../../src/domain/Session.ts"
-import { SessionConflict, SessionNotFound, type Sessions } from "../../src/Sessions.ts"
+import { AheadOfLog, SessionConflict, SessionNotFound, type Sessions, type StreamOptions } from "../../src/Sessions.ts"
 import { type EventQuery, type LogEntry, StorageError } from "../../src/Storage.ts"
 
 /** Errors cross to another object as data: class instances do not survive a structured clone. */
-const Failure = Schema.Union([SessionNotFound, SessionConflict, MetadataFull, StorageError])
+const Failure = Schema.Union([SessionNotFound, SessionConflict, AheadOfLog, MetadataFull, BudgetRefused, StorageError])
 export type Failure = typeof Failure.Type
 const encodeFailure = Schema.encodeSync(Failure)
 const decodeFailure = Schema.decodeUnknownSync(Failure)
@@ -33,5 +34,28 @@ export interface SessionRpc {
   destroy(): Promise<Reply<void>>
   send(events: ReadonlyArray<ClientEvent>): Promise<Reply<ReadonlyArray<SessionEvent>>>
   events(query: EventQuery): Promise<Reply<ReadonlyArray<LogEntry>>>
-  stream(deltas: ReadonlyArray<"agent.message" | "agent.thinking">): Promise<Reply<ReadableStream<Uint8Array>>>
+  stream(options: StreamOptions): Promise<Reply<ReadableStream<Uint8Array>>>
+  /** A WebSocket cannot be a method's answer. Where there is none in the response, its body is a `Reply` that says why. */
+  fetch(request: Request): Promise<Response>
+}
+
+const Upgrade = Schema.fromJsonString(
+  Schema.Struct({
+    deltas: Schema.Array(Schema.Literals(["agent.message", "agent.thinking"])),
+    after: Schema.optionalKey(Schema.Int)
+  })
+)
+const encodeUpgrade = Schema.encodeSync(Upgrade)
+const decodeUpgrade = Schema.decodeUnknownSync(Upgrade)
+const header = "ownloop-stream"
+
+/** The request that asks a session's object for a WebSocket. */
+export const toUpgrade = ({ deltas, ...options }: StreamOptions): Request =>
+  new Request("https://session/", {
+    headers: { upgrade: "websocket", [header]: encodeUpgrade({ deltas: [...deltas], ...options }) }
+  })
+
+export const fromUpgrade = (request: Request): StreamOptions => {
+  const { deltas, ...options } = decodeUpgrade(request.headers.get(header))
+  return { deltas: new Set(deltas), ...options }
 }

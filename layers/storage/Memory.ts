@@ -1,11 +1,11 @@
 import { Clock, Context, Effect, Layer, Option, Order } from "effect"
 import type { SessionRecord } from "../../src/domain/Session.ts"
-import { type LogEntry, Storage } from "../../src/Storage.ts"
+import { type Checkpoint, type LogEntry, Storage } from "../../src/Storage.ts"
 import { Workspace, type WorkspaceChange, type WorkspaceEntry } from "../../src/Workspace.ts"
 import * as EventRow from "./EventRow.ts"
 import { failed } from "./failed.ts"
 
-/** One session's storage and the catalog in memory: for tests, and for running without a Worker. */
+/** One session's storage, the catalog and the blobs in memory: for tests, and for running without a Worker. */
 
 interface File {
   readonly entry: WorkspaceEntry
@@ -28,6 +28,8 @@ export const storage: Layer.Layer<Storage> = Layer.effect(
   Effect.gen(function* () {
     const files = yield* Files
     let record: SessionRecord | undefined
+    let checkpoint: Checkpoint | undefined
+    let takeOvers = { seq: 0, count: 0 }
     const rows: Array<Row> = []
 
     return Storage.of({
@@ -42,7 +44,18 @@ export const storage: Layer.Layer<Storage> = Layer.effect(
         rows.push(...added)
         return added.map(toEntry)
       }),
-      log: Effect.sync(() => rows.map(toEntry)).pipe(Effect.withSpan("Storage.log")),
+      log: Effect.fn("Storage.log")(function* (after, limit) {
+        return rows.slice(after, after + limit).map(toEntry)
+      }),
+      checkpoint: Effect.sync(() => Option.fromUndefinedOr(checkpoint)).pipe(Effect.withSpan("Storage.checkpoint")),
+      putCheckpoint: Effect.fn("Storage.putCheckpoint")(function* (next) {
+        checkpoint = next
+      }),
+      takeOver: Effect.sync(() => {
+        const seq = rows.length
+        takeOvers = { seq, count: takeOvers.seq === seq ? takeOvers.count + 1 : 1 }
+        return takeOvers.count
+      }).pipe(Effect.withSpan("Storage.takeOver")),
       events: Effect.fn("Storage.events")(function* ({ after, limit, order, types, createdAt }) {
         const { first, last } = yield* Effect.try({
           try: () => EventRow.period(createdAt),
@@ -61,6 +74,8 @@ export const storage: Layer.Layer<Storage> = Layer.effect(
       }),
       destroy: Effect.sync(() => {
         record = undefined
+        checkpoint = undefined
+        takeOvers = { seq: 0, count: 0 }
         rows.length = 0
         files.clear()
       }).pipe(Effect.withSpan("Storage.destroy"))
@@ -114,4 +129,5 @@ export const workspace: Layer.Layer<Workspace> = Layer.effect(
   })
 ).pipe(Layer.provide(Files.layer))
 
+export { layer as blobs } from "./BlobsMemory.ts"
 export { layer as catalog } from "./CatalogMemory.ts"

@@ -1,7 +1,8 @@
 import { Array, Clock, Effect, Layer, Option, Schema } from "effect"
 import type { SessionEvent } from "../../src/domain/Event.ts"
 import { SessionRecord } from "../../src/domain/Session.ts"
-import { type EventQuery, type LogEntry, Storage } from "../../src/Storage.ts"
+import { type Checkpoint, type EventQuery, type LogEntry, Storage } from "../../src/Storage.ts"
+import * as CheckpointRows from "./CheckpointRows.ts"
 import * as EventRow from "./EventRow.ts"
 import { failed } from "./failed.ts"
 import * as SessionTables from "./SessionTables.ts"
@@ -22,6 +23,11 @@ const page = (order: "asc" | "desc") => `
     ))
   ORDER BY seq ${order} LIMIT ?`
 const pages = { asc: page("asc"), desc: page("desc") }
+
+const countTakeOver = `
+  INSERT INTO takeovers VALUES (1, ?, 1)
+  ON CONFLICT (one) DO UPDATE SET count = iif(seq = excluded.seq, count + 1, 1), seq = excluded.seq
+  RETURNING count`
 
 /** One statement takes at most 100 values. One for many rows costs less than half of many for one. */
 const rowsPerInsert = 20
@@ -94,10 +100,39 @@ const make = (storage: DurableObjectStorage): Storage["Service"] => {
     })
   })
 
-  const log = rows<Row>("Storage.log", "SELECT seq, body FROM events ORDER BY seq", () => []).pipe(
-    Effect.flatMap(Effect.forEach(EventRow.decode)),
-    Effect.withSpan("Storage.log")
+  const log = Effect.fn("Storage.log")(function* (after: number, limit: number) {
+    const found = yield* rows<Row>(
+      "Storage.log",
+      "SELECT seq, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
+      () => [after, limit]
+    )
+    return yield* Effect.forEach(found, EventRow.decode)
+  })
+
+  const checkpoint = Effect.try({
+    try: () => (exists() ? CheckpointRows.read(sql) : Option.none()),
+    catch: failed("Storage.checkpoint")
+  }).pipe(Effect.withSpan("Storage.checkpoint"))
+
+  const putCheckpoint = Effect.fn("Storage.putCheckpoint")((checkpoint: Checkpoint) =>
+    Effect.try({
+      try: () => {
+        create()
+        CheckpointRows.write(storage, checkpoint)
+      },
+      catch: failed("Storage.putCheckpoint")
+    })
   )
+
+  const takeOver = Effect.tryPromise({
+    try: async () => {
+      const { count } = sql.exec<{ count: number }>(countTakeOver, create() - 1).one()
+      // On disk before it is answered: what this process does next may be what killed the one before it.
+      await storage.sync()
+      return count
+    },
+    catch: failed("Storage.takeOver")
+  }).pipe(Effect.withSpan("Storage.takeOver"))
 
   const events = Effect.fn("Storage.events")(function* ({ after, limit, order, types, createdAt }: EventQuery) {
     const found = yield* rows<Row>("Storage.events", pages[order], () => {
@@ -124,7 +159,7 @@ const make = (storage: DurableObjectStorage): Storage["Service"] => {
     catch: failed("Storage.destroy")
   }).pipe(Effect.asVoid, Effect.withSpan("Storage.destroy"))
 
-  return Storage.of({ record, putRecord, append, log, events, destroy })
+  return Storage.of({ record, putRecord, append, log, checkpoint, putCheckpoint, takeOver, events, destroy })
 }
 
 /** A session's record and log in the SQLite of its own Durable Object. */

@@ -28,8 +28,13 @@ const migrations: ReadonlyArray<string> = [
     start INTEGER NOT NULL,
     content BLOB NOT NULL,
     PRIMARY KEY (version, start)
-  );`
+  );`,
+  `CREATE TABLE checkpoint (part INTEGER PRIMARY KEY, seq INTEGER NOT NULL, body BLOB NOT NULL);
+  CREATE TABLE takeovers (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, count INTEGER NOT NULL);
+  UPDATE session SET body = json_insert(body, '$.budget', NULL);`
 ]
+
+const versionTable = "CREATE TABLE schema_version (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL);"
 
 const currentVersion = (sql: SqlStorage): number | undefined =>
   sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'schema_version'").toArray().length === 0
@@ -41,14 +46,13 @@ const migrate = (storage: DurableObjectStorage, version: number | undefined): vo
   if (version !== undefined && version > migrations.length) {
     throw new Error(`the session's tables are of version ${version}; this code knows ${migrations.length}`)
   }
-  const { sql } = storage
-  storage.transactionSync(() => {
-    if (version === undefined) {
-      sql.exec(`CREATE TABLE schema_version (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL)`)
-    }
-    for (const migration of migrations.slice(version)) sql.exec(migration)
-    sql.exec("INSERT OR REPLACE INTO schema_version VALUES (1, ?)", migrations.length)
-  })
+  // One script: each call of `exec` has its price, and most objects are new.
+  const script = [
+    version === undefined ? versionTable : "",
+    ...migrations.slice(version),
+    `INSERT OR REPLACE INTO schema_version VALUES (1, ${migrations.length})`
+  ].join("\n")
+  storage.transactionSync(() => storage.sql.exec(script))
 }
 
 /** False where the object has no tables, and then writes nothing. */

@@ -18,14 +18,17 @@ export const ModelInput = Schema.Union([
     id: ModelName,
     effort: unsupported(),
     inference_geo: unsupported(),
-    speed: nullable(Schema.Literal("standard"))
+    speed: nullable(Schema.Literal("standard")),
+    fallbacks: nullable(Schema.Array(ModelName).check(Schema.isMaxLength(5)))
   })
 ])
 
 /** A name without a provider, such as one in an example written for the hosted API, means the deployment's default model. */
 export const modelOf = (input: typeof ModelInput.Type, { defaultModel }: Deployment["Service"]): ModelConfig => {
-  const id = typeof input === "string" ? input : input.id
-  return { id: id.includes("/") || id === "demo" ? id : defaultModel }
+  const named = (id: string) => (id.includes("/") || id === "demo" ? id : defaultModel)
+  if (typeof input === "string") return { id: named(input) }
+  const fallbacks = input.fallbacks ?? []
+  return { id: named(input.id), ...(fallbacks.length === 0 ? {} : { fallbacks: fallbacks.map(named) }) }
 }
 
 export const System = Schema.String.check(Schema.isMaxLength(100_000))

@@ -2,10 +2,11 @@ import { Layer } from "effect"
 import type { SecureRandom } from "effect/crypto"
 import { type HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
+import type { Blobs } from "../Blobs.ts"
 import type { Catalog } from "../Catalog.ts"
 import type { Sessions } from "../Sessions.ts"
 import * as Answer from "./Answer.ts"
-import { type ApiKey, Authorization } from "./Auth.ts"
+import { type ApiKey, Authorization, SocketAuthorization } from "./Auth.ts"
 import { Api } from "./Contract.ts"
 import type { Deployment } from "./Deployment.ts"
 import * as Agents from "./handlers/Agents.ts"
@@ -23,7 +24,7 @@ export { Api } from "./Contract.ts"
 export const layer: Layer.Layer<
   never,
   never,
-  HttpRouter.HttpRouter | Catalog | Sessions | Deployment | ApiKey | SecureRandom.SecureRandom
+  HttpRouter.HttpRouter | Blobs | Catalog | Sessions | Deployment | ApiKey | SecureRandom.SecureRandom
 > = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
   Layer.provide([
     Agents.layer,
@@ -34,6 +35,6 @@ export const layer: Layer.Layer<
     Egress.layer,
     Health.layer
   ]),
-  Layer.provide([Authorization.layer, RequestErrors.layer, HttpServer.layerServices]),
+  Layer.provide([Authorization.layer, SocketAuthorization.layer, RequestErrors.layer, HttpServer.layerServices]),
   Layer.merge(Answer.layer)
 )

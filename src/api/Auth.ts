@@ -12,35 +12,65 @@ export class ApiKey extends Context.Service<ApiKey, Option.Option<Redacted.Redac
   )
 }
 
+const error = [wire.AuthenticationFailed, wire.Unavailable] as const
+const security = { bearer: HttpApiSecurity.bearer, apiKey: HttpApiSecurity.apiKey({ key: "x-api-key" }) }
+
+/** Fails for what is not the key. */
+const check = Effect.map(ApiKey, (key) => {
+  const expected = Option.map(key, bytes)
+  return (credential: Redacted.Redacted): Effect.Effect<void, AuthenticationFailed | Unavailable> =>
+    Option.match(expected, {
+      onNone: () => Effect.fail(new Unavailable({ message: unset })),
+      onSome: (expected) =>
+        Mac.timingSafeEqual(expected, bytes(credential))
+          ? Effect.void
+          : Effect.fail(new AuthenticationFailed({ message: wrong }))
+    })
+})
+
 /** Lets a request pass that brings the key as `Authorization: Bearer` or as `x-api-key`. */
 export class Authorization extends HttpApiMiddleware.Service<Authorization>()("ownloop/api/Auth/Authorization", {
-  error: [wire.AuthenticationFailed, wire.Unavailable],
-  security: { bearer: HttpApiSecurity.bearer, apiKey: HttpApiSecurity.apiKey({ key: "x-api-key" }) }
+  error,
+  security
 }) {
   static readonly layer: Layer.Layer<Authorization, never, ApiKey> = Layer.effect(
     Authorization,
-    Effect.gen(function* () {
-      const key = yield* ApiKey
-      const expected = Option.map(key, bytes)
+    Effect.map(check, (check) => ({
+      bearer: (httpEffect, { credential }) => Effect.flatMap(check(credential), () => httpEffect),
+      apiKey: (httpEffect, { credential }) => Effect.flatMap(check(credential), () => httpEffect)
+    }))
+  )
+}
 
-      const check = (credential: Redacted.Redacted): Effect.Effect<void, AuthenticationFailed | Unavailable> =>
-        Option.match(expected, {
-          onNone: () => Effect.fail(new Unavailable({ message: unset })),
-          onSome: (expected) =>
-            Mac.timingSafeEqual(expected, bytes(credential))
-              ? Effect.void
-              : Effect.fail(new AuthenticationFailed({ message: wrong }))
-        })
+/** The subprotocol of WebSockets. */
+export const protocol = "ownloop"
 
-      return Authorization.of({
-        bearer: (httpEffect, { credential }) => Effect.flatMap(check(credential), () => httpEffect),
-        apiKey: (httpEffect, { credential }) => Effect.flatMap(check(credential), () => httpEffect)
-      })
-    })
+/** Lets a request also pass that brings the key as a WebSocket's subprotocol: browsers can set no headers there. */
+export class SocketAuthorization extends HttpApiMiddleware.Service<SocketAuthorization>()(
+  "ownloop/api/Auth/SocketAuthorization",
+  { error, security: { ...security, webSocket: HttpApiSecurity.apiKey({ key: "sec-websocket-protocol" }) } }
+) {
+  static readonly layer: Layer.Layer<SocketAuthorization, never, ApiKey> = Layer.effect(
+    SocketAuthorization,
+    Effect.map(check, (check) => ({
+      bearer: (httpEffect, { credential }) => Effect.flatMap(check(credential), () => httpEffect),
+      apiKey: (httpEffect, { credential }) => Effect.flatMap(check(credential), () => httpEffect),
+      webSocket: (httpEffect, { credential }) => Effect.flatMap(check(offered(credential)), () => httpEffect)
+    }))
   )
 }
 
 const bytes = (key: Redacted.Redacted): Uint8Array => new TextEncoder().encode(Redacted.value(key))
+
+/** The key among the subprotocols that a client offers: `ownloop.key.` and the key, percent-encoded. */
+const offered = (protocols: Redacted.Redacted): Redacted.Redacted => {
+  const prefix = `${protocol}.key.`
+  const key = Redacted.value(protocols)
+    .split(/\s*,\s*/)
+    .find((name) => name.startsWith(prefix))
+    ?.slice(prefix.length)
+  return Redacted.make(Option.getOrElse(Option.liftThrowable(decodeURIComponent)(key ?? ""), () => ""))
+}
 
 const unset =
   "the secret OWNLOOP_API_KEY is not set, so nobody is answered: set it with `npx wrangler secret put OWNLOOP_API_KEY`"

@@ -1,8 +1,8 @@
 import { Schema } from "effect"
-import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { SessionEvent, TextBlock } from "../domain/Event.ts"
 import { EventId, SessionId } from "../domain/Ids.ts"
-import { Authorization } from "./Auth.ts"
+import { Authorization, SocketAuthorization } from "./Auth.ts"
 import { wire } from "./Errors.ts"
 import { nullable, refused, unsupported } from "./Fields.ts"
 import * as Paging from "./Paging.ts"
@@ -80,7 +80,27 @@ const listQuery = {
 }
 export type ListQuery = Schema.Struct.Type<typeof listQuery>
 
+/** A place in the log, as the `id` of an event in a stream says it. */
+const place = Schema.optionalKey(
+  Schema.String.check(
+    Schema.isPattern(/^\d{1,15}$/, { message: "expected the id of an event of this session's stream" })
+  ).pipe(Schema.decodeTo(Schema.FiniteFromString))
+)
+
 const params = { id: SessionId }
+
+const streamDescription = `The session's events as they happen, for as long as the client listens.
+
+An event's \`id\` is its place in the log. With \`Last-Event-ID\` (or \`last_event_id\`, where headers cannot be set) the stream goes on
+after that place: every event once, in order. An id ahead of the log is an error. Without it the stream begins with the work that is not over
+yet, or that no stream has shown yet. Previews (\`event_deltas[]\`), \`ping\`, \`error\` and \`session.deleted\` have no id. A stream that
+is not read for a minute ends with an \`error\`.
+
+With \`Upgrade: websocket\` the same is sent over a WebSocket, one JSON object a message: \`{"id": 12, "event": "agent.message", "data":
+{...}}\`. Where a client cannot set headers, as in a browser, it offers the subprotocols \`ownloop\` and \`ownloop.key.<key>\` (the
+deployment's key, percent-encoded where it has characters that a protocol may not have), and the server chooses \`ownloop\`. The client may
+send \`ping\`, which is answered \`pong\`; any other message closes the socket with 1003. A client that does not take what was sent for a
+minute is closed with 1013, one whose session was deleted with 1000.`
 
 export class EventsGroup extends HttpApiGroup.make("events")
   .add(
@@ -96,11 +116,25 @@ export class EventsGroup extends HttpApiGroup.make("events")
       success: Paging.response(SessionEvent),
       error: [wire.InvalidRequest, wire.NotFound]
     }),
+    HttpApiEndpoint.get("content", "/v1/sessions/:id/events/:event_id/content", {
+      params: { ...params, event_id: EventId },
+      success: Schema.String.pipe(HttpApiSchema.asText()),
+      error: wire.NotFound
+    }).annotate(OpenApi.Description, "The whole text of a tool result that has `stored_characters`.")
+  )
+  .middleware(Authorization)
+  .add(
     HttpApiEndpoint.get("stream", "/v1/sessions/:id/events/stream", {
       params,
-      query: { event_deltas: deltas, "event_deltas[]": deltas },
+      headers: {
+        "last-event-id": place,
+        upgrade: Schema.optionalKey(Schema.String),
+        "sec-websocket-protocol": Schema.optionalKey(Schema.String)
+      },
+      query: { event_deltas: deltas, "event_deltas[]": deltas, last_event_id: place },
       success: HttpApiSchema.StreamUint8Array({ contentType: "text/event-stream" }),
       error: [wire.InvalidRequest, wire.NotFound]
     })
-  )
-  .middleware(Authorization) {}
+      .middleware(SocketAuthorization)
+      .annotate(OpenApi.Description, streamDescription)
+  ) {}

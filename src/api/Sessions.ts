@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
+import { Budget } from "../domain/Budget.ts"
 import { AgentId, SessionId } from "../domain/Ids.ts"
 import { Session, SessionStatus } from "../domain/Session.ts"
 import { ModelInput, System } from "./Agents.ts"
@@ -32,6 +33,10 @@ const InitialEvent = Schema.Union([UserMessageInput, refused("user.define_outcom
   message: "expected the type user.message"
 })
 
+const BudgetInput = Budget.check(
+  Schema.makeFilter((budget) => Object.keys(budget).length > 1 || "expected one limit at least")
+)
+
 const Title = Schema.String.check(Schema.isMaxLength(1_000))
 
 export const CreateSession = Schema.Struct({
@@ -42,7 +47,7 @@ export const CreateSession = Schema.Struct({
   initial_events: nullable(Schema.Array(InitialEvent).check(Schema.isMaxLength(50))),
   resources: unsupported(),
   vault_ids: unsupported(),
-  budget: unsupported()
+  budget: nullable(BudgetInput)
 })
 
 /** Absent fields stay as they are; a title of null is cleared. */
@@ -51,7 +56,7 @@ export const UpdateSession = Schema.Struct({
   metadata: nullable(MetadataPatch),
   agent: unsupported(),
   vault_ids: unsupported(),
-  budget: unsupported()
+  budget: nullable(BudgetInput)
 })
 
 const params = { id: SessionId }

@@ -35,8 +35,11 @@ export type CustomTool = typeof CustomTool.Type
 export const AgentTool = Schema.Union([AgentToolset, CustomTool])
 export type AgentTool = typeof AgentTool.Type
 
-/** `id` names its provider: `@cf/...`, `<provider>/<model>`, or `demo`. */
-export const ModelConfig = Schema.Struct({ id: Schema.NonEmptyString })
+/** An id names its provider: `@cf/...`, `<provider>/<model>`, or `demo`. The fallbacks are ours: they are asked in order when a model fails. */
+export const ModelConfig = Schema.Struct({
+  id: Schema.NonEmptyString,
+  fallbacks: Schema.optionalKey(Schema.Array(Schema.NonEmptyString))
+})
 export type ModelConfig = typeof ModelConfig.Type
 
 /** One version of an agent, as the wire API shows it. A version never changes; an update makes the next one. */

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
+import { Budget } from "./Budget.ts"
+import { Metadata, Timestamp } from "./Common.ts"
 import { EventId } from "./Ids.ts"
-import { Timestamp } from "./Common.ts"
 
 /** One event of a session, in the shape of the wire API. The log of them is the only truth of a session. */
 
@@ -49,7 +50,8 @@ export const StopReason = Schema.Union([
   Schema.Struct({ type: Schema.Literal("end_turn") }),
   Schema.Struct({ type: Schema.Literal("requires_action"), event_ids: Schema.Array(EventId) }),
   Schema.Struct({ type: Schema.Literal("retries_exhausted") }),
-  Schema.Struct({ type: Schema.Literal("budget_reached") })
+  /** `limit` is ours: which limit of the session's budget was reached, for example `max_tokens`. */
+  Schema.Struct({ type: Schema.Literal("budget_reached"), limit: Schema.optionalKey(Schema.String) })
 ])
 export type StopReason = typeof StopReason.Type
 
@@ -59,15 +61,21 @@ export const SessionErrorType = Schema.Literals([
   "model_rate_limited_error",
   "model_request_failed_error",
   "billing_error",
-  "tool_use_limit_reached_error"
+  "tool_use_limit_reached_error",
+  "compaction_limit_reached_error"
 ])
 export type SessionErrorType = typeof SessionErrorType.Type
 
-/** `reason` is ours: the typed reason of a `ModelError`, where one is behind the error. */
+/**
+ * Where a `ModelError` is behind the error, it says which: `reason` is its tag, `model` the one that was asked, `retry_after_ms` what its
+ * provider wished. These three are ours.
+ */
 export const SessionError = Schema.Struct({
   type: SessionErrorType,
   message: Schema.String,
   reason: Schema.optionalKey(Schema.String),
+  model: Schema.optionalKey(Schema.String),
+  retry_after_ms: Schema.optionalKey(Schema.Finite),
   retry_status: Schema.Struct({ type: Schema.Literals(["retrying", "exhausted", "terminal"]) })
 })
 export type SessionError = typeof SessionError.Type
@@ -83,21 +91,39 @@ export const SessionEvent = Schema.Union([
   /** `content` is ours: the wire API only signals that thinking went on; open models need it sent back. */
   event("agent.thinking", { content: Schema.Array(TextBlock) }),
   event("agent.tool_use", { ...toolUse, evaluated_permission: Schema.Literals(["allow", "ask", "deny"]) }),
+  /** `stored_characters` is ours: the length of a result too long for the log, of which `content` shows the two ends. */
   event("agent.tool_result", {
     tool_use_id: EventId,
     content: Schema.Array(TextBlock),
-    is_error: Schema.Boolean
+    is_error: Schema.Boolean,
+    stored_characters: Schema.optionalKey(Schema.Int)
   }),
   event("agent.custom_tool_use", toolUse),
+  /** The first `compacted_messages` of the conversation are from now on shown to the model as this summary. Both fields are ours. */
+  event("agent.thread_context_compacted", { summary: Schema.Array(TextBlock), compacted_messages: Schema.Int }),
   event("session.status_running", {}),
   event("session.status_idle", { stop_reason: StopReason, stop_details: Schema.Null }),
+  /** All models failed for now; they are asked again at `resume_at`, which is ours. */
+  event("session.status_rescheduled", { resume_at: Timestamp }),
   event("session.status_terminated", {}),
+  /** Holds what was changed. */
+  event("session.updated", {
+    title: Schema.optionalKey(Schema.NullOr(Schema.String)),
+    metadata: Schema.optionalKey(Metadata),
+    budget: Schema.optionalKey(Schema.NullOr(Budget))
+  }),
   event("session.error", { error: SessionError }),
-  event("span.model_request_start", { model: Schema.String }),
+  /** `model` and `purpose` are ours: a request asks for the next answer where no other purpose is named. */
+  event("span.model_request_start", {
+    model: Schema.String,
+    purpose: Schema.optionalKey(Schema.Literal("compaction"))
+  }),
+  /** `list_cost_usd` is ours: what the tokens cost at list price on that day; absent where the model has no known price. */
   event("span.model_request_end", {
     model_request_start_id: EventId,
     is_error: Schema.Boolean,
-    model_usage: ModelUsage
+    model_usage: ModelUsage,
+    list_cost_usd: Schema.optionalKey(Schema.Finite)
   })
 ])
 export type SessionEvent = typeof SessionEvent.Type

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { SessionAgent } from "./Agent.ts"
+import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
 import { CloudConfig } from "./Environment.ts"
 import { EnvironmentId, SessionId } from "./Ids.ts"
@@ -7,12 +8,13 @@ import { EnvironmentId, SessionId } from "./Ids.ts"
 export const SessionStatus = Schema.Literals(["idle", "running", "rescheduling", "terminated"])
 export type SessionStatus = typeof SessionStatus.Type
 
-/** What is fixed when a session is created (`title`, `metadata` and `archived_at` may change later). */
+/** What is fixed when a session is created (`title`, `metadata`, `budget` and `archived_at` may change later). */
 export const SessionRecord = Schema.Struct({
   id: SessionId,
   agent: SessionAgent,
   environment_id: EnvironmentId,
   environment: CloudConfig,
+  budget: Schema.NullOr(Budget),
   title: Schema.NullOr(Schema.String),
   metadata: Metadata,
   created_at: Timestamp,
@@ -32,8 +34,8 @@ export const Session = Schema.Struct({
   resources: Schema.Array(Schema.Never),
   vault_ids: Schema.Array(Schema.Never),
   outcome_evaluations: Schema.Array(Schema.Never),
-  budget: Schema.Null,
-  stats: Schema.Struct({}),
+  budget: Schema.NullOr(Budget),
+  stats: Schema.Struct({ active_seconds: Schema.optionalKey(Schema.Finite) }),
   usage: Schema.Struct({
     input_tokens: Schema.Int,
     output_tokens: Schema.Int,

@@ -1,16 +1,19 @@
-import { Config, Context, Effect, Latch, Layer, Semaphore, type Stream } from "effect"
-import { SecureRandom } from "effect/crypto"
-import type { ClientEvent } from "../domain/Event.ts"
+import { Clock, Config, Context, Effect, Latch, Layer, Semaphore, type Stream } from "effect"
+import type { SecureRandom } from "effect/crypto"
+import type { Blobs } from "../Blobs.ts"
+import type { ClientEvent, SessionEvent } from "../domain/Event.ts"
 import { EventId, type SessionId } from "../domain/Ids.ts"
 import type { SessionRecord } from "../domain/Session.ts"
-import { ModelClient } from "../ModelClient.ts"
+import { profileOf } from "../model/Profiles.ts"
+import type { ModelClient } from "../ModelClient.ts"
 import { SessionConflict, type SessionNotFound } from "../Sessions.ts"
 import type { LogEntry, Storage, StorageError } from "../Storage.ts"
-import { ToolRegistry } from "../ToolRegistry.ts"
+import type { ToolRegistry } from "../ToolRegistry.ts"
 import * as Actions from "./Actions.ts"
-import type { Frame } from "./LiveFeed.ts"
+import { fold } from "./fold.ts"
+import type { FollowOptions, Frame } from "./LiveFeed.ts"
+import * as Recovery from "./Recovery.ts"
 import * as SessionLog from "./SessionLog.ts"
-import { fold } from "./State.ts"
 import * as Turn from "./Turn.ts"
 
 /** Stands for the id of an event that is not logged yet. */
@@ -18,8 +21,14 @@ const pending = EventId.make("sevt_pending")
 
 export const AgentLoopConfig = Config.all({
   /** Model requests that one turn may make. */
-  maxSteps: Config.Int("OWNLOOP_MAX_STEPS").pipe(Config.withDefault(100))
+  maxSteps: Config.Int("OWNLOOP_MAX_STEPS").pipe(Config.withDefault(100)),
+  /** Times in a row that a session waits (30 s, 1 min, then 2 min) for models that failed, before its turn ends. */
+  maxReschedules: Config.Int("OWNLOOP_MAX_RESCHEDULES").pipe(Config.withDefault(3))
 })
+
+type SessionUpdated = Extract<SessionEvent, { readonly type: "session.updated" }>
+
+type Needs = Storage | Blobs | ModelClient | ToolRegistry | SecureRandom.SecureRandom
 
 /** One session's loop: asks `Turn` what to do next, does it through the services, logs what came of it, and asks again. */
 export class AgentLoop extends Context.Service<
@@ -32,30 +41,45 @@ export class AgentLoop extends Context.Service<
     send(
       events: ReadonlyArray<ClientEvent>
     ): Effect.Effect<ReadonlyArray<LogEntry>, SessionNotFound | SessionConflict | StorageError>
-    /** Works until there is nothing left to do without a client. */
+    /** Works until there is nothing left to do now. */
     readonly run: Effect.Effect<void, SessionNotFound | StorageError>
-    /** Whether `run` has something to do. */
-    readonly isBusy: Effect.Effect<boolean, SessionNotFound | StorageError>
+    /** What `run` would do. */
+    readonly next: Effect.Effect<Turn.Action, SessionNotFound | StorageError>
+    /** Logs what was changed of the session itself. */
+    noteChange(
+      change: Omit<SessionUpdated, "type" | "id" | "processed_at">
+    ): Effect.Effect<void, SessionNotFound | StorageError>
     /** Whether somebody follows. */
     readonly isWatched: Effect.Effect<boolean>
     readonly destroy: Effect.Effect<void, StorageError>
     /** Every entry after `seq`, and then what happens, for ever. */
-    follow(seq: number): Stream.Stream<Frame, StorageError>
+    follow(seq: number, options: FollowOptions): Stream.Stream<Frame, StorageError>
   }
 >()("ownloop/loop/AgentLoop") {
-  static readonly layer = (
-    id: SessionId
-  ): Layer.Layer<AgentLoop, Config.ConfigError, Storage | ModelClient | ToolRegistry | SecureRandom.SecureRandom> =>
+  static readonly layer = (id: SessionId): Layer.Layer<AgentLoop, Config.ConfigError, Needs> =>
     Layer.effect(
       AgentLoop,
       Effect.gen(function* () {
-        const services = yield* Effect.context<ModelClient | SecureRandom.SecureRandom>()
-        const limits = yield* AgentLoopConfig
+        const services = yield* Effect.context<ModelClient | SecureRandom.SecureRandom | Blobs>()
+        const config = yield* AgentLoopConfig
         const log = yield* SessionLog.make(id)
-        const actions = yield* Actions.make(log)
+        const limitsOf = ({ record: { agent, budget } }: SessionLog.Snapshot, now: number): Turn.Limits => ({
+          ...config,
+          budget,
+          models: [agent.model.id, ...(agent.model.fallbacks ?? [])],
+          contextWindow: profileOf(agent.model.id).contextWindow,
+          now
+        })
+        const perform = yield* Actions.make(log, limitsOf)
+        const recover = yield* Recovery.make(log)
         /** Opened by an interrupt, which so ends what is being done. */
         const interrupt = yield* Latch.make()
         const oneAtATime = Semaphore.withPermit(yield* Semaphore.make(1))
+
+        const next = Effect.gen(function* () {
+          const snapshot = yield* log.snapshot
+          return Turn.next(snapshot.state, limitsOf(snapshot, yield* Clock.currentTimeMillis))
+        })
 
         const send = Effect.fn("AgentLoop.send")(function* (events: ReadonlyArray<ClientEvent>) {
           const { record, state } = yield* log.snapshot
@@ -76,22 +100,21 @@ export class AgentLoop extends Context.Service<
         /** Until there is nothing to do, or an interrupt is to be answered. */
         const work = Effect.gen(function* () {
           while (true) {
-            const { state } = yield* log.snapshot
-            const action = Turn.next(state, limits)
-            if (action.type === "rest" || state.interrupted) return
-            yield* actions.perform(action)
+            const action = yield* next
+            if (action.type === "rest" || action.type === "wait") return
+            if ((yield* log.snapshot).state.interrupted) return
+            yield* perform(action)
           }
         })
 
         const run = Effect.fn("AgentLoop.run")(function* () {
-          yield* actions.settleInDoubt()
+          yield* recover
           while (true) {
             yield* interrupt.close
             yield* Effect.raceFirst(work, interrupt.await)
-            const { state } = yield* log.snapshot
-            const action = Turn.next(state, limits)
-            if (action.type === "rest") return
-            yield* actions.perform(action)
+            const action = yield* next
+            if (action.type === "rest" || action.type === "wait") return
+            yield* perform(action)
           }
         }, oneAtATime)
 
@@ -100,7 +123,8 @@ export class AgentLoop extends Context.Service<
           putRecord: log.putRecord,
           send: (events) => Effect.provide(send(events), services),
           run: Effect.provide(run(), services),
-          isBusy: Effect.map(log.snapshot, ({ state }) => Turn.next(state, limits).type !== "rest"),
+          next,
+          noteChange: (change) => Effect.provide(log.append([{ type: "session.updated", ...change }]), services),
           destroy: Effect.provide(log.destroy, services),
           follow: log.follow,
           isWatched: log.isWatched

@@ -1,11 +1,13 @@
-import { Effect, FiberHandle, Option, PubSub, Stream } from "effect"
+import { Effect, FiberHandle, Latch, Option, Stream } from "effect"
 import type { Timestamp } from "../domain/Common.ts"
 import type { DeltaFrame } from "../domain/Event.ts"
 import type { EventId } from "../domain/Ids.ts"
-import { type LogEntry, Storage } from "../Storage.ts"
+import type { StreamOptions } from "../Sessions.ts"
+import { type LogEntry, Storage, type StorageError } from "../Storage.ts"
+import * as Previews from "./Previews.ts"
 
 /** What a listener sees: entries of the log, previews of events that are being written, and a sign of life where there is nothing else. */
-export type Frame = LogEntry | DeltaFrame | { readonly type: "ping" } | SessionDeleted
+export type Frame = LogEntry | DeltaFrame | { readonly type: "ping" } | SessionDeleted | StreamBroken
 
 /** The last frame of a session: its listeners are let go. */
 export interface SessionDeleted {
@@ -14,66 +16,147 @@ export interface SessionDeleted {
   readonly processed_at: Timestamp
 }
 
-/** Frames that a listener may lag behind: beyond that it loses previews, and reads the entries it missed from the log. */
+/** The last frame of a listener that is let go though the session goes on. */
+export interface StreamBroken {
+  readonly type: "error"
+  readonly error: { readonly type: "api_error"; readonly message: string }
+}
+
+export const broken = (message: string): StreamBroken => ({ type: "error", error: { type: "api_error", message } })
+
+export interface FollowOptions {
+  readonly deltas: StreamOptions["deltas"]
+  /**
+   * Shows signs of life, and lets go of a listener that takes nothing. Both need a timer, which keeps a Durable Object from being
+   * evicted: without it the listener sees to both by itself.
+   */
+  readonly heartbeat: boolean
+}
+
+interface Listener {
+  readonly heartbeat: boolean
+  /** Open while there is something for it. */
+  readonly news: Latch.Latch
+  frames: Array<Frame>
+  /** Whether the log has what `frames` lacks. */
+  isBehind: boolean
+  /** Heartbeats since it last took something while something waited. */
+  missed: number
+}
+
+/** Frames that wait for a listener: beyond that it loses previews, and reads the entries from the log. */
 const capacity = 256
 
 /** Entries read from the log at a time. */
 const page = 200
 
 /** Without a word for so long, proxies and clients take a connection for dead. */
-const heartbeat = "10 seconds"
+const interval = "10 seconds"
+
+/** Heartbeats that a listener may leave what waits for it: for a minute at least. */
+const patience = 6
+
+const tooSlow = broken("this stream was not read for a minute: open it again after the last event that you have")
+
+const offer = (listener: Listener, frames: ReadonlyArray<Frame>) => {
+  if (listener.frames.length > 0 && listener.frames.length + frames.length > capacity) {
+    listener.frames = []
+    listener.isBehind = true
+  }
+  listener.frames.push(...frames)
+  listener.news.openUnsafe()
+}
+
+const isLast = (frame: Frame | undefined) =>
+  frame !== undefined && "type" in frame && (frame.type === "session.deleted" || frame.type === "error")
 
 /** Shows a session's log to any number of listeners, and never waits for one or grows because of one. */
 export const make = Effect.gen(function* () {
   const storage = yield* Storage
-  const live = yield* PubSub.sliding<Frame>(capacity)
-  const pings = yield* FiberHandle.make()
-  let listeners = 0
+  const heart = yield* FiberHandle.make()
+  const listeners = new Set<Listener>()
+  let heartbeats = 0
 
   const publish = (frames: ReadonlyArray<Frame>): Effect.Effect<void> =>
-    listeners === 0 ? Effect.void : Effect.asVoid(PubSub.publishAll(live, frames))
+    listeners.size === 0 ? Effect.void : Effect.sync(() => listeners.forEach((listener) => offer(listener, frames)))
 
-  /** Only while somebody listens: a timer keeps a Durable Object from being evicted. */
-  const listen = Effect.acquireRelease(
-    Effect.suspend(() =>
-      ++listeners === 1
-        ? FiberHandle.run(pings, Effect.forever(Effect.andThen(Effect.sleep(heartbeat), publish([{ type: "ping" }]))))
-        : Effect.void
-    ),
-    () => Effect.suspend(() => (--listeners === 0 ? FiberHandle.clear(pings) : Effect.void))
-  )
+  const leave = (listener: Listener) => {
+    if (listeners.delete(listener) && listener.heartbeat) heartbeats--
+  }
 
-  /** Every entry after `seq`, in order and once, then whatever comes, for ever. */
-  const follow = (seq: number) =>
+  const beat = Effect.sync(() => {
+    for (const listener of listeners) {
+      if (!listener.heartbeat) continue
+      if (listener.frames.length === 0 && !listener.isBehind) {
+        listener.missed = 0
+        offer(listener, [{ type: "ping" }])
+      } else if (++listener.missed > patience) {
+        leave(listener)
+        listener.frames = [tooSlow]
+        listener.isBehind = false
+      }
+    }
+  })
+  const beats = Effect.repeat(Effect.andThen(Effect.sleep(interval), beat), { while: () => heartbeats > 0 })
+
+  const listen = (listener: Listener) =>
+    Effect.acquireRelease(
+      Effect.suspend(() => {
+        listeners.add(listener)
+        return listener.heartbeat && ++heartbeats === 1 ? FiberHandle.run(heart, beats) : Effect.void
+      }),
+      () =>
+        Effect.suspend(() => {
+          leave(listener)
+          return heartbeats === 0 ? FiberHandle.clear(heart) : Effect.void
+        })
+    )
+
+  /** Every entry after `seq`, in order and once, then whatever comes, until the session is deleted. */
+  const follow = (seq: number, { deltas, heartbeat }: FollowOptions) =>
     Stream.unwrap(
       Effect.gen(function* () {
-        const subscription = yield* PubSub.subscribe(live)
-        yield* listen
+        const listener: Listener = { heartbeat, news: yield* Latch.make(true), frames: [], isBehind: true, missed: 0 }
+        yield* listen(listener)
+        const previews = Previews.make(deltas)
         let cursor = seq
+
         const stored = Effect.map(
-          Effect.suspend(() => storage.events({ after: cursor, limit: page, order: "asc" })),
+          Effect.suspend(() => {
+            listener.isBehind = false
+            previews.forget()
+            return storage.log(cursor, page)
+          }),
           (entries) => {
             cursor = entries.at(-1)?.seq ?? cursor
-            return [entries, Option.some(entries.length < page)] as const
+            if (entries.length === page) listener.isBehind = true
+            return entries
           }
         )
-        const fresh = Effect.map(PubSub.takeAll(subscription), (frames) => {
-          const shown: Array<Frame> = []
-          for (const frame of frames) {
-            if ("seq" in frame) {
-              if (frame.seq <= cursor) continue
-              // Some were dropped: the log has them, and what follows them.
-              if (frame.seq > cursor + 1) return [shown, Option.some(false)] as const
-              cursor = frame.seq
-            }
-            shown.push(frame)
-            if ("type" in frame && frame.type === "session.deleted") return [shown, Option.none<boolean>()] as const
-          }
-          return [shown, Option.some(true)] as const
+
+        const fresh = Effect.sync(() => {
+          const { frames } = listener
+          listener.frames = []
+          listener.news.closeUnsafe()
+          // The log has shown these entries, so what previews them is over too.
+          const old = frames.findLastIndex((frame) => "seq" in frame && frame.seq <= cursor)
+          const shown = frames.slice(old + 1).filter(previews.isShown)
+          cursor = shown.findLast((frame) => "seq" in frame)?.seq ?? cursor
+          return shown
         })
-        return Stream.paginate(false, (isCaughtUp) => (isCaughtUp ? fresh : stored))
+
+        const next = Effect.suspend((): Effect.Effect<ReadonlyArray<Frame>, StorageError> => {
+          listener.missed = 0
+          return listener.isBehind ? stored : fresh
+        })
+        return Stream.paginate(undefined, () =>
+          Effect.map(Effect.andThen(listener.news.await, next), (frames) => [
+            frames,
+            isLast(frames.at(-1)) ? Option.none<undefined>() : Option.some(undefined)
+          ])
+        )
       })
     )
 
-  return { publish, follow, isWatched: Effect.sync(() => listeners > 0) }
+  return { publish, follow, isWatched: Effect.sync(() => listeners.size > 0) }
 })

@@ -5,6 +5,8 @@ import { type EventId, nextEventId, type SessionId } from "../domain/Ids.ts"
 import type { SessionRecord } from "../domain/Session.ts"
 import { SessionNotFound } from "../Sessions.ts"
 import { type LogEntry, Storage } from "../Storage.ts"
+import * as Checkpoint from "./Checkpoint.ts"
+import { fold } from "./fold.ts"
 import * as LiveFeed from "./LiveFeed.ts"
 import * as State from "./State.ts"
 
@@ -33,29 +35,52 @@ const isBetweenTurns = ({ status, stopReason, queue }: State.State) =>
 const advance = (snapshot: Snapshot, { seq, event }: LogEntry): Snapshot => ({
   record: snapshot.record,
   turnSeq: isBetweenTurns(snapshot.state) ? seq : snapshot.turnSeq,
-  state: State.fold(snapshot.state, event),
+  state: fold(snapshot.state, event),
   lastSeq: seq,
   updatedAt: event.processed_at ?? snapshot.updatedAt
 })
 
-/** The session's log, with the state folded along: the log is read once, when the session is first used. */
+const begin = (record: SessionRecord): Snapshot => ({
+  record,
+  state: State.initial,
+  lastSeq: 0,
+  turnSeq: 0,
+  updatedAt: record.created_at
+})
+
+/** Entries that are read from the log at a time. */
+const page = 200
+
+/** Entries between two checkpoints: as many are read at most when a session is opened. */
+const checkpointEvery = 400
+
+/** The session's log, with the state folded along: it is read once, from the latest checkpoint on, when the session is first used. */
 export const make = Effect.fnUntraced(function* (id: SessionId) {
   const storage = yield* Storage
   const feed = yield* LiveFeed.make
   const oneAtATime = Semaphore.withPermit(yield* Semaphore.make(1))
   let current: Snapshot | undefined
+  let checkpointSeq = 0
 
   const load = Effect.fn("SessionLog.load")(function* () {
     const record = Option.getOrUndefined(yield* storage.record)
     if (record === undefined) return yield* new SessionNotFound({ id })
-    const start: Snapshot = {
-      record,
-      state: State.initial,
-      lastSeq: 0,
-      turnSeq: 0,
-      updatedAt: record.created_at
+    let snapshot = Option.getOrElse(Checkpoint.read(record, yield* storage.checkpoint), () => begin(record))
+    checkpointSeq = snapshot.lastSeq
+    while (true) {
+      const entries = yield* storage.log(snapshot.lastSeq, page)
+      snapshot = entries.reduce(advance, snapshot)
+      if (entries.length < page) return snapshot
     }
-    return (yield* storage.log).reduce(advance, start)
+  })
+
+  /** So that whoever opens the session next has little to read. Without one it reads more: no reason to fail. */
+  const keep = Effect.fnUntraced(function* (snapshot: Snapshot) {
+    if (snapshot.lastSeq - checkpointSeq < checkpointEvery) return
+    checkpointSeq = snapshot.lastSeq
+    yield* Effect.catch(storage.putCheckpoint(Checkpoint.write(snapshot)), (error) =>
+      Effect.logWarning("a checkpoint could not be written", error)
+    )
   })
 
   const loadOnce = Semaphore.withPermit(yield* Semaphore.make(1))(
@@ -82,6 +107,7 @@ export const make = Effect.fnUntraced(function* (id: SessionId) {
       const before = yield* snapshot
       const entries = yield* storage.append(stamped)
       current = entries.reduce(advance, current ?? before)
+      yield* keep(current)
       yield* feed.publish(entries)
       return entries
     },

@@ -1,19 +1,30 @@
-import { Context, Effect, Equal, Fiber, FiberSet, Layer, Stream } from "effect"
-import { Alarm } from "../Alarm.ts"
+import { Context, Effect, Fiber, Layer, Stream } from "effect"
+import type { Alarm } from "../Alarm.ts"
+import { Blobs } from "../Blobs.ts"
 import { Catalog } from "../Catalog.ts"
+import type { BudgetRefused } from "../domain/Budget.ts"
 import { type MetadataFull, now, patchMetadata } from "../domain/Common.ts"
 import type { ClientEvent, SessionEvent } from "../domain/Event.ts"
 import type { SessionId } from "../domain/Ids.ts"
 import type { Session, SessionRecord } from "../domain/Session.ts"
-import { SessionConflict, type SessionNotFound, type Sessions, type StreamOptions } from "../Sessions.ts"
+import {
+  type AheadOfLog,
+  type SessionChange,
+  SessionConflict,
+  type SessionNotFound,
+  type StreamOptions
+} from "../Sessions.ts"
 import { type EventQuery, type LogEntry, Storage, type StorageError } from "../Storage.ts"
 import { AgentLoop } from "./AgentLoop.ts"
 import * as EventStream from "./EventStream.ts"
+import type { Frame } from "./LiveFeed.ts"
 import * as SessionView from "./SessionView.ts"
+import * as Spent from "./Spent.ts"
+import * as Unseen from "./Unseen.ts"
+import * as Work from "./Work.ts"
 
 type Missing = SessionNotFound | StorageError
 type Refused = Missing | SessionConflict
-type Change = Parameters<Sessions["Service"]["update"]>[1]
 
 /** One session, as whoever holds it serves it: a Durable Object, or a process in a test. Each method is that of `Sessions`. */
 export class SessionObject extends Context.Service<
@@ -21,63 +32,38 @@ export class SessionObject extends Context.Service<
   {
     create(record: SessionRecord, initialEvents: ReadonlyArray<ClientEvent>): Effect.Effect<Session, Refused>
     readonly get: Effect.Effect<Session, Missing>
-    update(change: Change): Effect.Effect<Session, Refused | MetadataFull>
+    update(change: SessionChange): Effect.Effect<Session, Refused | MetadataFull | BudgetRefused>
     readonly archive: Effect.Effect<Session, Refused>
     readonly delete: Effect.Effect<void, Refused>
     send(events: ReadonlyArray<ClientEvent>): Effect.Effect<ReadonlyArray<SessionEvent>, Refused>
     events(query: EventQuery): Effect.Effect<ReadonlyArray<LogEntry>, Missing>
-    stream(options: StreamOptions): Effect.Effect<ReadableStream<Uint8Array>, Missing>
+    stream(options: StreamOptions): Effect.Effect<ReadableStream<Uint8Array>, Missing | AheadOfLog>
+    /** The place in the log after which a stream begins that opens now. */
+    begin(options: StreamOptions): Effect.Effect<number, Missing | AheadOfLog>
+    /** Frames after a place, for a listener that may outlive this process: it has no heartbeat, and is never let go. */
+    follow(place: number, deltas: StreamOptions["deltas"]): Stream.Stream<Frame>
     /** Goes on with what is left to do; does nothing where the session is at work already. */
     readonly wake: Effect.Effect<void, StorageError>
   }
 >()("ownloop/loop/SessionObject") {
-  static readonly layer = (id: SessionId): Layer.Layer<SessionObject, never, AgentLoop | Storage | Catalog | Alarm> =>
+  static readonly layer = (
+    id: SessionId
+  ): Layer.Layer<SessionObject, never, AgentLoop | Storage | Blobs | Catalog | Alarm> =>
     Layer.effect(
       SessionObject,
       Effect.gen(function* () {
         const loop = yield* AgentLoop
         const storage = yield* Storage
         const catalog = yield* Catalog
-        const alarm = yield* Alarm
-        const work = yield* FiberSet.make()
-        /**
-         * Clients either open a stream and then send, or send and then open a stream, perhaps when all is over. So each stretch of work
-         * belongs to the stream that was opened last before it, or first after it; what belongs to none yet is shown to the next one.
-         * Kept in memory alone: after the object was away, what was over then stays over.
-         */
-        let workSeq: number | undefined
-        let unclaimedSeq: number | undefined
-        let awaiting = false
-
-        /** What the catalog's index shows of the session. */
-        let indexed: Session | undefined
+        const blobs = yield* Blobs
+        const work = yield* Work.make(loop)
+        const unseen = Unseen.make(loop)
 
         const get = Effect.map(loop.snapshot, SessionView.make)
 
-        const index = Effect.tap(get, (session) => {
-          if (Equal.equals(session, indexed)) return Effect.void
-          indexed = session
-          return Effect.tapError(catalog.putSession(session), () => Effect.sync(() => (indexed = undefined)))
-        })
-
-        /** The index is no truth: the session goes on without it, and puts it right when it next has something to say. */
-        const indexOrLog = Effect.catch(index, (error) => Effect.logError("the session could not be indexed", error))
-
-        const turn = Effect.gen(function* () {
-          yield* alarm.set
-          // Whoever lists sessions is shown that it runs once it has run for a moment: most turns are over before.
-          const running = yield* Effect.forkChild(Effect.delay(Effect.uninterruptible(indexOrLog), "250 millis"))
-          yield* loop.run
-          yield* Fiber.interrupt(running)
-          yield* indexOrLog
-          if (!(yield* loop.isBusy)) yield* alarm.clear
-        }).pipe(Effect.catchCause((cause) => Effect.logError("the session stopped working; its alarm wakes it", cause)))
-
-        const start = FiberSet.run(work, turn)
-
         const whileIdle = Effect.fnUntraced(function* (operation: string) {
           const snapshot = yield* loop.snapshot
-          if (!(yield* loop.isBusy)) return snapshot
+          if (!(yield* work.isBusy)) return snapshot
           return yield* new SessionConflict({ id, detail: `it is running: interrupt it before you ${operation} it` })
         })
 
@@ -87,54 +73,48 @@ export class SessionObject extends Context.Service<
         ) {
           yield* loop.putRecord(record)
           if (initialEvents.length > 0) {
-            yield* alarm.set
+            yield* work.expect
             yield* accept(initialEvents)
           }
-          const indexing = yield* Effect.forkChild(indexOrLog, { startImmediately: true })
-          if (initialEvents.length > 0) yield* start
+          const indexing = yield* Effect.forkChild(work.indexOrLog, { startImmediately: true })
+          if (initialEvents.length > 0) yield* work.start
           yield* Fiber.join(indexing)
           return yield* get
         })
 
-        const update = Effect.fn("SessionObject.update")(function* (change: Change) {
-          const { record } = yield* whileIdle("update")
-          yield* loop.putRecord({
-            ...record,
-            title: change.title === undefined ? record.title : change.title,
-            metadata: yield* patchMetadata(record.metadata, change.metadata)
-          })
-          return yield* index
+        const update = Effect.fn("SessionObject.update")(function* ({ title, metadata, budget }: SessionChange) {
+          const isBudgetAlone = title === undefined && metadata === undefined
+          const { record, state } = isBudgetAlone ? yield* loop.snapshot : yield* whileIdle("update")
+          const changed = {
+            ...(title === undefined ? {} : { title }),
+            ...(metadata === undefined ? {} : { metadata: yield* patchMetadata(record.metadata, metadata) }),
+            ...(budget === undefined ? {} : { budget: yield* Spent.change(state.spent, record.budget, budget) })
+          }
+          if (budget !== undefined) yield* work.expect
+          yield* unseen.beginsWork(Effect.andThen(loop.putRecord({ ...record, ...changed }), loop.noteChange(changed)))
+          if (budget !== undefined) yield* work.start
+          return yield* work.index
         })
 
         const archive = Effect.fn("SessionObject.archive")(function* () {
           const { record } = yield* whileIdle("archive")
           if (record.archived_at === null) yield* loop.putRecord({ ...record, archived_at: yield* now })
-          return yield* index
+          return yield* work.index
         })
 
         const destroy = Effect.fn("SessionObject.delete")(function* () {
           yield* whileIdle("delete")
           yield* loop.destroy
           yield* catalog.deleteSession(id)
+          yield* blobs.deleteAll(`${id}/`)
         })
 
-        const accept = Effect.fnUntraced(function* (events: ReadonlyArray<ClientEvent>) {
-          const { lastSeq } = yield* loop.snapshot
-          const wasBusy = yield* loop.isBusy
-          const entries = yield* loop.send(events)
-          if (!wasBusy) {
-            workSeq = lastSeq
-            if (!(awaiting && (yield* loop.isWatched))) unclaimedSeq ??= lastSeq
-            awaiting = false
-          }
-          return entries
-        })
+        const accept = (events: ReadonlyArray<ClientEvent>) => unseen.beginsWork(loop.send(events))
 
         const send = Effect.fn("SessionObject.send")(function* (events: ReadonlyArray<ClientEvent>) {
-          // Before the events: what is accepted must be woken for, whatever happens next.
-          yield* alarm.set
+          yield* work.expect
           const entries = yield* accept(events)
-          yield* start
+          yield* work.start
           return entries.map(({ event }) => event)
         })
 
@@ -143,13 +123,11 @@ export class SessionObject extends Context.Service<
           return yield* storage.events(query)
         })
 
+        const begin = Effect.fn("SessionObject.begin")((options: StreamOptions) => unseen.begin(options))
+
         const stream = Effect.fn("SessionObject.stream")(function* (options: StreamOptions) {
-          const { lastSeq, turnSeq } = yield* loop.snapshot
-          const isBusy = yield* loop.isBusy
-          const from = unclaimedSeq ?? (isBusy ? (workSeq ?? Math.max(turnSeq - 1, 0)) : lastSeq)
-          awaiting = unclaimedSeq === undefined && !isBusy
-          unclaimedSeq = undefined
-          return yield* Stream.toReadableStreamEffect(EventStream.encode(loop.follow(from), options))
+          const frames = loop.follow(yield* begin(options), { deltas: options.deltas, heartbeat: true })
+          return yield* Stream.toReadableStreamEffect(EventStream.encode(frames))
         })
 
         return SessionObject.of({
@@ -161,7 +139,9 @@ export class SessionObject extends Context.Service<
           send,
           events,
           stream,
-          wake: Effect.flatMap(FiberSet.size(work), (running) => (running > 0 ? alarm.set : start))
+          begin,
+          follow: (place, deltas) => EventStream.orBroken(loop.follow(place, { deltas, heartbeat: false })),
+          wake: work.wake
         })
       })
     )

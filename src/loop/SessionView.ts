@@ -14,12 +14,12 @@ export const make = ({ record, state, updatedAt }: Snapshot): Session => ({
   resources: [],
   vault_ids: [],
   outcome_evaluations: [],
-  budget: null,
-  stats: {},
+  budget: record.budget,
+  stats: { active_seconds: state.spent.active / 1000 },
   usage: {
-    input_tokens: state.usage.input_tokens,
-    output_tokens: state.usage.output_tokens,
-    cache_read_input_tokens: state.usage.cache_read_input_tokens
+    input_tokens: state.spent.usage.input_tokens,
+    output_tokens: state.spent.usage.output_tokens,
+    cache_read_input_tokens: state.spent.usage.cache_read_input_tokens
   },
   created_at: record.created_at,
   updated_at: updatedAt,

@@ -1,72 +1,144 @@
+import type { Budget } from "../domain/Budget.ts"
 import type { ClientEvent, StopReason } from "../domain/Event.ts"
 import type { EventId } from "../domain/Ids.ts"
-import type { OpenCall, QueuedMessage, State } from "./State.ts"
+import { type OpenCall, unanswered, waitsForClient } from "./Calls.ts"
+import * as Compaction from "./Compaction.ts"
+import { choose, mayPass, type ModelChoice } from "./ModelChoice.ts"
+import * as Spent from "./Spent.ts"
+import { type QueuedMessage, runningFor, type State } from "./State.ts"
 
 /** What a session does next. Each action ends in events that change the state, so that asking again moves on. */
 export type Action =
   /** Nothing to do until a client sends something. */
   | { readonly type: "rest" }
+  /** Nothing to do before this time, in milliseconds since the epoch. */
+  | { readonly type: "wait"; readonly until: number }
   /** Take queued messages into the conversation. */
   | { readonly type: "takeIn"; readonly messages: ReadonlyArray<QueuedMessage> }
-  /** Go on with a turn that waited for a client. */
+  /** Go on with a turn that waited. */
   | { readonly type: "resume" }
-  | { readonly type: "callModel" }
+  | { readonly type: "callModel"; readonly choice: ModelChoice }
+  /** Put a summary in place of the first `count` messages: a model's, or where none can be asked an outline. */
+  | { readonly type: "compact"; readonly count: number; readonly choice: ModelChoice | null }
+  /** All models failed for now: go on in so many milliseconds. */
+  | { readonly type: "reschedule"; readonly delay: number }
   | { readonly type: "runTools"; readonly calls: ReadonlyArray<OpenCall> }
   /** Answer calls without running them. */
   | { readonly type: "settle"; readonly calls: ReadonlyArray<OpenCall>; readonly text: (call: OpenCall) => string }
   /** Close a model request that will not be answered. */
   | { readonly type: "closeRequest"; readonly id: EventId }
-  | { readonly type: "stop"; readonly stopReason: StopReason }
+  | { readonly type: "stop"; readonly stopReason: StopReason; readonly limit?: "steps" | "compactions" }
 
+/** What a session may do, and the time. */
 export interface Limits {
   /** Model requests that one turn may make. */
   readonly maxSteps: number
+  /** Times in a row that a session waits for models that failed. */
+  readonly maxReschedules: number
+  readonly budget: Budget | null
+  /** In the order in which they are asked. */
+  readonly models: ReadonlyArray<string>
+  /** Tokens. */
+  readonly contextWindow: number
+  /** Milliseconds since the epoch. */
+  readonly now: number
 }
 
-const rest: Action = { type: "rest" }
-const unanswered = (state: State) => state.calls.filter((call) => call.result === null)
-const waitsForClient = (call: OpenCall) => call.runner === "client" || call.permission === "ask"
+/** Compactions in a row without an answer in between. */
+const maxCompactions = 3
 
-/** What to do next is a function of the state alone. */
+/** Milliseconds that a session waits for models that failed: the first time, the second, and from then on. */
+const rescheduleDelays = [30_000, 60_000, 120_000]
+
+const rest: Action = { type: "rest" }
+const resume: Action = { type: "resume" }
+const takeIn = (state: State): Action => ({ type: "takeIn", messages: state.queue })
+const exhausted: Action = { type: "stop", stopReason: { type: "retries_exhausted" } }
+
+/** What to do next is a function of the state, the limits and the time alone. */
 export const next = (state: State, limits: Limits): Action => {
   if (state.status === "terminated") return rest
   const open = unanswered(state)
   if (state.interrupted) return abort(state, open)
-  if (state.status !== "running")
-    return state.stopReason?.type === "requires_action" ? whileWaiting(state, open) : begin(state)
-
-  if (open.length > 0) return answer(open)
-  if (state.messages.at(-1)?.role === "assistant") {
-    return state.queue.length > 0 ? takeIn(state) : { type: "stop", stopReason: { type: "end_turn" } }
-  }
-  return state.steps >= limits.maxSteps
-    ? { type: "stop", stopReason: { type: "budget_reached" } }
-    : { type: "callModel" }
+  if (state.status === "rescheduling") return whileRescheduled(state, limits)
+  if (state.status === "idle") return whileIdle(state, open, limits)
+  if (open.length > 0) return answer(state, open, limits)
+  if (state.messages.at(-1)?.role !== "assistant") return ask(state, limits)
+  return state.queue.length > 0 ? takeIn(state) : { type: "stop", stopReason: { type: "end_turn" } }
 }
 
-const takeIn = (state: State): Action => ({ type: "takeIn", messages: state.queue })
+const whileRescheduled = (state: State, { now }: Limits): Action => {
+  const until = Date.parse(state.resumeAt ?? "")
+  // Somebody who writes does not want to wait.
+  return state.queue.length > 0 || !(now < until) ? resume : { type: "wait", until }
+}
 
-const begin = (state: State): Action => (state.queue.length > 0 ? takeIn(state) : rest)
+const whileIdle = (state: State, open: ReadonlyArray<OpenCall>, limits: Limits): Action => {
+  if (state.stopReason?.type === "requires_action") return whileWaiting(open, state.stopReason.event_ids.length)
+  const isPaused = state.stopReason?.type === "budget_reached"
+  const isUnfinished = open.length > 0 || state.messages.at(-1)?.role !== "assistant"
+  if (isPaused && isUnfinished && reachedOf(state, open, limits).length === 0) return resume
+  // Calls that are still open have to be answered before anything else is said.
+  return state.queue.length > 0 && open.length === 0 ? takeIn(state) : rest
+}
+
+/** The limits of the budget that keep the session from its next step. */
+const reachedOf = (
+  state: State,
+  open: ReadonlyArray<OpenCall>,
+  { budget, now }: Limits
+): ReadonlyArray<Spent.Limit> => {
+  const spent = { ...state.spent, active: state.spent.active + runningFor(state, now) }
+  // An answer needs no calls.
+  return Spent.reached(spent, budget).filter((limit) => open.length > 0 || limit !== "max_tool_calls")
+}
+
+const pause = (limit: Spent.Limit): Action => ({ type: "stop", stopReason: { type: "budget_reached", limit } })
 
 /** The calls of an answer: first those that can be answered now, then wait for the client's. */
-const answer = (open: ReadonlyArray<OpenCall>): Action => {
+const answer = (state: State, open: ReadonlyArray<OpenCall>, limits: Limits): Action => {
   const denied = open.filter((call) => call.permission === "deny")
   if (denied.length > 0) return { type: "settle", calls: denied, text: (call) => `not run: ${call.denial ?? "denied"}` }
   const runnable = open.filter((call) => !waitsForClient(call))
-  if (runnable.length > 0) return { type: "runTools", calls: runnable }
-  return { type: "stop", stopReason: { type: "requires_action", event_ids: open.map((call) => call.id) } }
+  if (runnable.length === 0) {
+    return { type: "stop", stopReason: { type: "requires_action", event_ids: open.map((call) => call.id) } }
+  }
+  const [limit] = reachedOf(state, runnable, limits)
+  if (limit !== undefined) return pause(limit)
+  return { type: "runTools", calls: runnable.slice(0, Spent.callsLeft(state.spent, limits.budget)) }
+}
+
+/** Ask a model, after whatever has to come before. */
+const ask = (state: State, limits: Limits): Action => {
+  const [limit] = reachedOf(state, [], limits)
+  if (limit !== undefined) return pause(limit)
+  if (state.steps >= limits.maxSteps) return { ...exhausted, limit: "steps" }
+  const choice = choose(limits.models, state)
+  const count = compactable(state, limits)
+  if (count !== null) {
+    if (state.compactions >= maxCompactions) return { ...exhausted, limit: "compactions" }
+    if (choice !== null || !mayPass(state.failures)) return { type: "compact", count, choice }
+  } else if (state.isOverflowing) return exhausted
+  else if (choice !== null) return { type: "callModel", choice }
+  if (!mayPass(state.failures) || state.reschedules >= limits.maxReschedules) return exhausted
+  return { type: "reschedule", delay: rescheduleDelays[state.reschedules] ?? rescheduleDelays.at(-1)! }
+}
+
+const compactable = (state: State, { contextWindow }: Limits): number | null => {
+  const { contextTokens, isOverflowing } = state
+  if (!isOverflowing && !Compaction.isDue(contextTokens, contextWindow)) return null
+  return Compaction.plan(state.messages, { contextWindow, contextTokens, overflowed: isOverflowing })
 }
 
 /** A client may answer some of what it was asked: the rest is asked for again. */
-const whileWaiting = (state: State, open: ReadonlyArray<OpenCall>): Action => {
+const whileWaiting = (open: ReadonlyArray<OpenCall>, asked: number): Action => {
   const waiting = open.filter(waitsForClient).map((call) => call.id)
-  if (waiting.length === 0) return { type: "resume" }
-  const asked = state.stopReason?.type === "requires_action" ? state.stopReason.event_ids.length : 0
+  if (waiting.length === 0) return resume
   return waiting.length < asked ? { type: "stop", stopReason: { type: "requires_action", event_ids: waiting } } : rest
 }
 
 const abort = (state: State, open: ReadonlyArray<OpenCall>): Action => {
-  if (state.request !== null) return { type: "closeRequest", id: state.request }
+  if (state.isRequesting) return { type: "closeRequest", id: state.request!.id }
   if (open.length > 0) return { type: "settle", calls: open, text: () => "interrupted by the user" }
   const cancelled = state.queue.filter(({ id }) => state.cancelled.includes(id))
   if (cancelled.length > 0) return { type: "takeIn", messages: cancelled }

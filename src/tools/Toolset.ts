@@ -14,7 +14,7 @@ export interface Toolset {
 }
 
 /** Bytes of one result: as much as `read` answers. */
-const resultLimit = 256 * 1024
+const resultLimit = 8 * 1024 * 1024
 
 /** How long one call may take: more than any command of a sandbox. A tool that never settles would hold its session's turn for ever. */
 const callLimit = Duration.minutes(15)

@@ -217,6 +217,26 @@ describe("GET /v1/sessions/{id}/events", () => {
   )
 })
 
+const previews = (types: Array<"agent.message" | "agent.thinking">) => new Set(types)
+
+describe("GET /v1/sessions/{id}/events/{event_id}/content", () => {
+  it.effect("answers the whole of a result that is too long for the log, and of this session alone", () =>
+    Effect.gen(function* () {
+      const { api, path } = yield* prepared
+      const id = path.split("/")[3]
+      yield* api.blobs.put(`${id}/sevt_1`, "all of it")
+      yield* api.blobs.put("sesn_other/sevt_2", "not yours")
+      const { status, headers, body } = yield* api.get(`${path}/sevt_1/content`)
+      assert.deepStrictEqual([status, body], [200, "all of it"])
+      assert.match(headers.get("content-type")!, /^text\/plain/)
+      assert.strictEqual(
+        errorOf(yield* api.get(`${path}/sevt_2/content`)),
+        `404 not_found_error: event sevt_2 of session ${id} has no stored content`
+      )
+    })
+  )
+})
+
 describe("GET /v1/sessions/{id}/events/stream", () => {
   const frame = "event: agent.message\ndata: {}\n\n"
 
@@ -230,7 +250,7 @@ describe("GET /v1/sessions/{id}/events/stream", () => {
       assert.strictEqual(headers.get("cache-control"), "no-store")
       assert.isNotNull(headers.get("request-id"))
       assert.strictEqual(body, frame + frame)
-      assert.deepStrictEqual(api.sessions.deltas, [])
+      assert.deepEqual(api.sessions.streams, [{ deltas: new Set([]) }])
     })
   )
 
@@ -239,8 +259,45 @@ describe("GET /v1/sessions/{id}/events/stream", () => {
       const { api, path } = yield* prepared
       yield* api.get(`${path}/stream?event_deltas[]=agent.message&event_deltas[]=agent.thinking`)
       yield* api.get(`${path}/stream?event_deltas=agent.message`)
-      assert.deepStrictEqual(api.sessions.deltas, ["agent.message", "agent.thinking", "agent.message"])
+      assert.deepEqual(api.sessions.streams, [
+        { deltas: previews(["agent.message", "agent.thinking"]) },
+        { deltas: previews(["agent.message"]) }
+      ])
       assert.match(errorOf(yield* api.get(`${path}/stream?event_deltas[]=agent.tool_use`)), /^400 .*event_deltas\[\]/)
+    })
+  )
+
+  it.effect("goes on after the event that the client has", () =>
+    Effect.gen(function* () {
+      const { api, path, send } = yield* prepared
+      yield* send(message("a"), message("b"), message("c"))
+      yield* api.call("GET", `${path}/stream`, undefined, { "last-event-id": "2" })
+      yield* api.get(`${path}/stream?last_event_id=0`)
+      assert.deepStrictEqual(
+        api.sessions.streams.map(({ after }) => after),
+        [2, 0]
+      )
+    })
+  )
+
+  it.effect.each(["x", "", "-1", "1.5", "1e3", "99999999999999999999"])("refuses the Last-Event-ID %j", (id) =>
+    Effect.gen(function* () {
+      const { api, path } = yield* prepared
+      assert.strictEqual(
+        errorOf(yield* api.call("GET", `${path}/stream`, undefined, { "last-event-id": id })),
+        "400 invalid_request_error: last-event-id: expected the id of an event of this session's stream"
+      )
+    })
+  )
+
+  it.effect("refuses an id that is ahead of the log", () =>
+    Effect.gen(function* () {
+      const { api, path, session, send } = yield* prepared
+      yield* send(message("a"))
+      assert.strictEqual(
+        errorOf(yield* api.call("GET", `${path}/stream`, undefined, { "last-event-id": "2" })),
+        `400 invalid_request_error: last-event-id: 2 is ahead of the log of ${session.id}, which ends at 1; read the events from the beginning`
+      )
     })
   )
 
@@ -262,6 +319,61 @@ describe("GET /v1/sessions/{id}/events/stream", () => {
         return closed.promise
       })
       assert.strictEqual(end, "closed")
+    })
+  )
+})
+
+describe("GET /v1/sessions/{id}/events/stream with Upgrade: websocket", () => {
+  const upgrade = (protocols: string, key = "") => ({
+    upgrade: "WebSocket",
+    "sec-websocket-protocol": protocols,
+    authorization: key
+  })
+
+  it.effect("takes its place and its key from where a browser can put them", () =>
+    Effect.gen(function* () {
+      const { api, path, send } = yield* prepared
+      yield* send(message("a"))
+      const { status, headers, body } = yield* api.call(
+        "GET",
+        `${path}/stream?last_event_id=1&event_deltas[]=agent.message`,
+        undefined,
+        upgrade(`ownloop, ownloop.key.${TestApi.key.replace("k", "%6B")}`)
+      )
+      assert.deepStrictEqual([status, body], [200, "a socket"])
+      assert.strictEqual(headers.get("sec-websocket-protocol"), "ownloop")
+      assert.deepEqual(api.sessions.streams, [{ deltas: previews(["agent.message"]), after: 1 }])
+    })
+  )
+
+  it.effect("chooses no protocol where ownloop is not offered", () =>
+    Effect.gen(function* () {
+      const { api, path } = yield* prepared
+      const { headers } = yield* api.call("GET", `${path}/stream`, undefined, upgrade("chat", `Bearer ${TestApi.key}`))
+      assert.isNull(headers.get("sec-websocket-protocol"))
+    })
+  )
+
+  it.effect.each(["ownloop", "ownloop.key.wrong", `ownloop.key.${TestApi.key}x`, "ownloop.key.%", TestApi.key])(
+    "refuses %s as a key",
+    (protocols) =>
+      Effect.gen(function* () {
+        const { api, path } = yield* prepared
+        const answer = yield* api.call("GET", `${path}/stream`, undefined, upgrade(protocols))
+        assert.match(errorOf(answer), /^401 authentication_error: /)
+        assert.deepStrictEqual(api.sessions.streams, [])
+      })
+  )
+
+  it.effect("is refused where the host has no WebSockets", () =>
+    Effect.gen(function* () {
+      const { api, path } = yield* prepared
+      api.sessions.hasWebSockets = false
+      const answer = yield* api.call("GET", `${path}/stream`, undefined, upgrade("", `Bearer ${TestApi.key}`))
+      assert.strictEqual(
+        errorOf(answer),
+        "400 invalid_request_error: upgrade: this deployment has no WebSockets; read the events as a stream of server-sent events"
+      )
     })
   )
 })

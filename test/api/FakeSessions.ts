@@ -4,7 +4,14 @@ import { patchMetadata } from "../../src/domain/Common.ts"
 import type { ClientEvent, SessionEvent } from "../../src/domain/Event.ts"
 import { EventId, type SessionId } from "../../src/domain/Ids.ts"
 import type { Session, SessionRecord } from "../../src/domain/Session.ts"
-import { SessionConflict, SessionNotFound, Sessions } from "../../src/Sessions.ts"
+import {
+  AheadOfLog,
+  SessionConflict,
+  SessionNotFound,
+  Sessions,
+  type StreamOptions,
+  WebSocketsMissing
+} from "../../src/Sessions.ts"
 import type { EventQuery, LogEntry } from "../../src/Storage.ts"
 import { session } from "../support/records.ts"
 
@@ -17,9 +24,11 @@ interface Fake {
 export class SessionsState {
   readonly sessions = new Map<SessionId, Fake>()
   readonly queries: Array<EventQuery> = []
-  readonly deltas: Array<string> = []
+  /** What each stream was opened with. */
+  readonly streams: Array<StreamOptions> = []
   /** These refuse what only an idle session allows. */
   readonly running = new Set<string>()
+  hasWebSockets = true
   /** What `stream` answers. */
   frames: Stream.Stream<string> = Stream.empty
 
@@ -60,6 +69,12 @@ export const layer = (state: SessionsState): Layer.Layer<Sessions, never, Catalo
         state.sessions.set(record.id, { record, log })
         yield* catalog.putSession(state.show(record))
         return state.show(record)
+      })
+      const open = Effect.fnUntraced(function* (id: SessionId, options: StreamOptions) {
+        const { log } = yield* state.find(id)
+        const { after = 0 } = options
+        if (after > log.length) return yield* new AheadOfLog({ id, after, last: log.length })
+        state.streams.push(options)
       })
       return Sessions.of({
         create: (record, initialEvents) => {
@@ -104,10 +119,15 @@ export const layer = (state: SessionsState): Layer.Layer<Sessions, never, Catalo
             .filter(({ seq }) => createdAt?.gt === undefined || minute(seq) > createdAt.gt)
             .slice(0, limit)
         }),
-        stream: Effect.fnUntraced(function* (id, { deltas }) {
-          yield* state.find(id)
-          state.deltas.push(...deltas)
+        stream: Effect.fnUntraced(function* (id, options) {
+          yield* open(id, options)
           return Stream.toReadableStream(Stream.encodeText(state.frames))
+        }),
+        connect: Effect.fnUntraced(function* (id, options) {
+          if (!state.hasWebSockets) return yield* new WebSocketsMissing()
+          yield* open(id, options)
+          // Stands for the answer to an upgrade, which only a Worker can make.
+          return new Response("a socket")
         })
       })
     })

@@ -90,12 +90,15 @@ describe("what needs no key", () => {
         "/v1/sessions/{id}",
         "/v1/sessions/{id}/archive",
         "/v1/sessions/{id}/events",
+        "/v1/sessions/{id}/events/{event_id}/content",
         "/v1/sessions/{id}/events/stream",
         "/v1/tools"
       ])
       const update = body.paths["/v1/agents/{id}"]?.post
       assert.deepEqual(update?.security, [{ bearer: [] }, { apiKey: [] }])
       assert.containsAllKeys(update?.responses, ["200", "400", "401", "404", "409", "503"])
+      const stream = body.paths["/v1/sessions/{id}/events/stream"]?.get
+      assert.deepEqual(stream?.security, [{ bearer: [] }, { apiKey: [] }, { webSocket: [] }])
     })
   )
 })

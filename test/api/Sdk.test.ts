@@ -121,7 +121,10 @@ describe.each(Object.entries(connect))("the official SDK %s", (_, connect) => {
         const stream = await client.sessions.events.stream(first.id, { event_deltas: ["agent.message"] })
         for await (const { type } of stream) frames.push(type)
         assert.deepStrictEqual(frames, ["event_start", "session.status_idle"])
-        assert.deepStrictEqual(api.sessions.deltas, ["agent.message"])
+        assert.deepStrictEqual(
+          api.sessions.streams.flatMap(({ deltas }) => [...deltas]),
+          ["agent.message"]
+        )
 
         assert.strictEqual((await client.sessions.update(first.id, { title: "z" })).title, "z")
         assert.strictEqual((await client.sessions.retrieve(first.id)).title, "z")

@@ -119,7 +119,12 @@ describe("POST /v1/sessions", () => {
     [{ title: 3 }, "title: expected string | null, got number"],
     [{ resources: [{ type: "file", file_id: "f" }] }, "resources: is not supported yet"],
     [{ vault_ids: ["vlt_1"] }, "vault_ids: is not supported yet"],
-    [{ budget: { type: "limit" } }, "budget: is not supported yet"],
+    [{ budget: { type: "limit" } }, "budget: expected one limit at least"],
+    [
+      { budget: { type: "limit", max_list_cost: { amount: "1.5", currency: "USD" } } },
+      "budget.max_list_cost.amount: expected a string matching the RegExp ^(0|[1-9]\\d{0,11})$"
+    ],
+    [{ budget: { type: "limit", max_steps: 0 } }, "budget.max_steps: expected a value greater than 0"],
     [
       { initial_events: [{ type: "user.define_outcome" }] },
       "initial_events[0]: user.define_outcome is not supported yet"
@@ -140,6 +145,22 @@ describe("POST /v1/sessions", () => {
     Effect.gen(function* () {
       const { post } = yield* prepared()
       assert.strictEqual((yield* post({ resources: [], vault_ids: [], budget: null })).status, 200)
+    })
+  )
+
+  it.effect("takes a budget, but none for the cost of models of which one has no known price", () =>
+    Effect.gen(function* () {
+      const { agent, create, post } = yield* prepared()
+      const cost = { type: "limit", max_list_cost: { amount: "100", currency: "USD" } }
+      assert.deepEqual<unknown>((yield* create({ budget: cost })).budget, cost)
+      const model = { id: "demo", fallbacks: ["local/m"] }
+      const overridden = { type: "agent_with_overrides", id: agent.id, model }
+      const steps = { type: "limit", max_steps: 3 }
+      assert.deepEqual<unknown>((yield* create({ budget: steps, agent: overridden })).budget, steps)
+      assert.include(
+        errorOf(yield* post({ budget: cost, agent: overridden })),
+        "400 invalid_request_error: budget: model_not_budgetable: local/m has no known list price"
+      )
     })
   )
 

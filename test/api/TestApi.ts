@@ -1,11 +1,13 @@
-import { Effect, Layer, Logger, Option, Redacted, Schema } from "effect"
+import { Context, Effect, Layer, Logger, Option, Redacted, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { HttpRouter } from "effect/http"
+import * as BlobsMemory from "../../layers/storage/BlobsMemory.ts"
 import * as Memory from "../../layers/storage/CatalogMemory.ts"
 import * as Api from "../../src/api/Api.ts"
 import { ApiKey } from "../../src/api/Auth.ts"
 import { Deployment } from "../../src/api/Deployment.ts"
 import { ErrorEnvelope } from "../../src/api/Errors.ts"
+import { Blobs } from "../../src/Blobs.ts"
 import { Catalog } from "../../src/Catalog.ts"
 import type { Backend } from "../../src/domain/Environment.ts"
 import type { ToolListing } from "../../src/ToolRegistry.ts"
@@ -47,6 +49,7 @@ export const make = Effect.fn("TestApi.make")(function* (
 ) {
   const { apiKey = key, catalog = Memory.layer, backends = ["isolate"], routes = Api.layer } = options
   const sessions = new FakeSessions.SessionsState()
+  const blobs = Context.get(yield* Layer.build(BlobsMemory.layer), Blobs)
   const logs: Array<string> = []
   const logger = Logger.map(Logger.formatLogFmt, (line) => void logs.push(line))
 
@@ -55,6 +58,7 @@ export const make = Effect.fn("TestApi.make")(function* (
       Layer.provide(FakeSessions.layer(sessions)),
       Layer.provideMerge(catalog),
       Layer.provide([
+        Layer.succeed(Blobs, blobs),
         Layer.succeed(ApiKey, Option.map(Option.fromNullOr(apiKey), Redacted.make)),
         Layer.succeed(Deployment, { tools, backends: new Set(backends), defaultModel: "local/default" }),
         SecureRandom.layerWebCrypto
@@ -99,6 +103,7 @@ export const make = Effect.fn("TestApi.make")(function* (
     delete: (path: string) => call("DELETE", path),
     fetch: (input: string | URL | Request, init?: RequestInit) => handler(new Request(input, init)),
     sessions,
+    blobs,
     logs
   }
 })

@@ -1,10 +1,12 @@
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers"
 import { Cause, Effect, Exit, Layer } from "effect"
 import * as Isolate from "../../layers/sandbox/Isolate.ts"
+import * as BlobsR2 from "../../layers/storage/BlobsR2.ts"
 import * as CatalogD1 from "../../layers/storage/CatalogD1.ts"
 import * as SessionLogSqlite from "../../layers/storage/SessionLogSqlite.ts"
 import * as WorkspaceSqlite from "../../layers/storage/WorkspaceSqlite.ts"
 import * as DeploymentTools from "../../layers/tools/Deployment.ts"
+import * as Blobs from "../Blobs.contract.ts"
 import * as Catalog from "../Catalog.contract.ts"
 import * as EgressPolicy from "../EgressPolicy.contract.ts"
 import { policyStore } from "../EgressPolicy.layers.ts"
@@ -19,6 +21,7 @@ import * as Workspace from "../Workspace.contract.ts"
 import type { Contract } from "./contract.ts"
 
 interface Env {
+  readonly BLOBS: R2Bucket
   readonly CATALOG: D1Database
   readonly LOADER: WorkerLoader
   readonly SESSIONS: DurableObjectNamespace<AgentSession>
@@ -105,6 +108,16 @@ const suites: Record<string, Suite> = {
   StorageSqlite: suite(StorageSqlite.contract, ({ storage }) =>
     Layer.merge(session(storage), Layer.succeed(StorageSqlite.ObjectStorage, storage))
   ),
+  StorageDies: suite(StorageSqlite.deaths, (ctx) =>
+    Layer.merge(
+      session(ctx.storage),
+      Layer.succeed(
+        StorageSqlite.Death,
+        Effect.sync(() => ctx.abort("dead"))
+      )
+    )
+  ),
+  BlobsR2: suite({ ...Blobs.contract, ...Blobs.inBucket }, (_, { BLOBS }) => BlobsR2.layer(BLOBS)),
   CatalogD1: suite(Catalog.contract, (_, { CATALOG }) => emptyCatalog(CATALOG)),
   PolicyStore: suite(EgressPolicy.contract, (_, { CATALOG }) => policyStore(emptyCatalog(CATALOG))),
   DeploymentTools: suite(ToolRegistry.contract, () =>
@@ -127,6 +140,7 @@ export class AgentSession extends DurableObject<Env> {
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     const [name, test] = await request.json<[string, string]>()
-    return Response.json(await env.SESSIONS.getByName(`${name}/${test}`).run(name, test))
+    const run = () => env.SESSIONS.getByName(`${name}/${test}`).run(name, test)
+    return Response.json(await (name === "StorageDies" ? run().catch(run) : run()))
   }
 }

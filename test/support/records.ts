@@ -70,6 +70,7 @@ export const record = (id: string, fields: Partial<SessionRecord> = {}): Session
     agent: sessionAgent("1"),
     environment_id: "env_1",
     environment: { type: "cloud", backend: "isolate", networking: noNetworking },
+    budget: null,
     title: null,
     metadata: {},
     created_at: time,

@@ -43,6 +43,9 @@ export const startSite = async (listener: RequestListener) => {
   }
 }
 
+/** The SDK knows one of the limits; the others are ours. */
+type Budget = Anthropic.Beta.Sessions.BetaManagedAgentsBudgetLimit
+
 const toolset = { type: "agent_toolset_20260401" as const }
 let count = 0
 
@@ -53,6 +56,7 @@ export const startSession = async (
     readonly model?: string
     readonly hosts?: ReadonlyArray<string>
     readonly tools?: ReadonlyArray<object>
+    readonly budget?: object
   } = {}
 ) => {
   const environment = await client.beta.environments.create({
@@ -66,7 +70,11 @@ export const startSession = async (
     model: options.model ?? "demo",
     tools: (options.tools as Array<typeof toolset> | undefined) ?? [toolset]
   })
-  const { id } = await client.beta.sessions.create({ agent: agent.id, environment_id: environment.id })
+  const { id } = await client.beta.sessions.create({
+    agent: agent.id,
+    environment_id: environment.id,
+    ...(options.budget === undefined ? {} : { budget: options.budget as Budget })
+  })
   return {
     id,
     send: (text: string) =>

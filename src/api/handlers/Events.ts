@@ -1,20 +1,25 @@
-import { DateTime, Effect } from "effect"
+import { DateTime, Effect, Option } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
+import { Blobs } from "../../Blobs.ts"
 import type { PageQuery } from "../../Catalog.ts"
 import { type ClientEvent, SessionEvent, type SessionEventType } from "../../domain/Event.ts"
+import { blobKey } from "../../loop/ToolResult.ts"
 import { Sessions } from "../../Sessions.ts"
 import type { EventQuery } from "../../Storage.ts"
+import { protocol } from "../Auth.ts"
 import { Api } from "../Contract.ts"
+import { InvalidRequest, NotFound } from "../Errors.ts"
 import type { EventInput, ListQuery } from "../Events.ts"
 import { paginate, wrongCursor } from "../Paging.ts"
-import { orConflict, orMissing } from "./onWire.ts"
+import { orConflict, orInternal, orMissing } from "./onWire.ts"
 
 export const layer = HttpApiBuilder.group(
   Api,
   "events",
   Effect.fnUntraced(function* (handlers) {
     const sessions = yield* Sessions
+    const blobs = yield* Blobs
 
     return handlers.handleAll({
       send: ({ params, payload }) =>
@@ -41,14 +46,36 @@ export const layer = HttpApiBuilder.group(
         return { ...page, data: page.data.map(({ event }) => event) }
       }, orMissing),
 
-      stream: Effect.fn("Events.stream")(function* ({ params: { id }, query }) {
-        const deltas = new Set([...(query.event_deltas ?? []), ...(query["event_deltas[]"] ?? [])])
-        // Passed on as it is: nothing here looks at its bytes.
-        return HttpServerResponse.raw(yield* sessions.stream(id, { deltas }), {
-          contentType: "text/event-stream",
-          headers: { "cache-control": "no-store" }
-        })
-      }, orMissing)
+      content: Effect.fn("Events.content")(function* ({ params: { id, event_id } }) {
+        const text = yield* blobs.get(blobKey(id, event_id))
+        if (Option.isSome(text)) return text.value
+        return yield* new NotFound({ message: `event ${event_id} of session ${id} has no stored content` })
+      }, orInternal),
+
+      stream: Effect.fn("Events.stream")(
+        function* ({ params: { id }, query, headers }) {
+          const after = headers["last-event-id"] ?? query.last_event_id
+          const options = {
+            deltas: new Set([...(query.event_deltas ?? []), ...(query["event_deltas[]"] ?? [])]),
+            ...(after === undefined ? {} : { after })
+          }
+          if (headers.upgrade?.toLowerCase() === "websocket") {
+            const isOffered = (headers["sec-websocket-protocol"] ?? "").split(/\s*,\s*/).includes(protocol)
+            return HttpServerResponse.raw(yield* sessions.connect(id, options), {
+              headers: isOffered ? { "sec-websocket-protocol": protocol } : {}
+            })
+          }
+          // Passed on as it is: nothing here looks at its bytes.
+          return HttpServerResponse.raw(yield* sessions.stream(id, options), {
+            contentType: "text/event-stream",
+            headers: { "cache-control": "no-store" }
+          })
+        },
+        Effect.catchTag(["AheadOfLog", "WebSocketsMissing"], ({ message }) =>
+          Effect.fail(new InvalidRequest({ message }))
+        ),
+        orMissing
+      )
     })
   })
 )

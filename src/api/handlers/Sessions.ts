@@ -3,8 +3,10 @@ import { SecureRandom } from "effect/crypto"
 import { HttpApiBuilder } from "effect/http-api"
 import { Catalog } from "../../Catalog.ts"
 import type { SessionAgent } from "../../domain/Agent.ts"
+import { type Budget, BudgetRefused } from "../../domain/Budget.ts"
 import { now } from "../../domain/Common.ts"
 import { AgentId, EnvironmentId, nextSessionId, type SessionId } from "../../domain/Ids.ts"
+import { profileOf } from "../../model/Profiles.ts"
 import { Sessions } from "../../Sessions.ts"
 import { modelOf } from "../Agents.ts"
 import * as AgentTools from "../AgentTools.ts"
@@ -69,26 +71,38 @@ export const layer = HttpApiBuilder.group(
       return overridden
     })
 
-    const create = Effect.fn("Sessions.create")(function* (input: typeof CreateSession.Type) {
-      const [agent, environment] = yield* Effect.all([resolve(input.agent), findEnvironment(input.environment_id)], {
-        concurrency: 2
-      })
-      const record = {
-        id: yield* nextId,
-        agent,
-        environment_id: environment.id,
-        environment: environment.config,
-        title: input.title ?? null,
-        metadata: input.metadata ?? {},
-        created_at: yield* now,
-        archived_at: null
-      }
-      return yield* sessions.create(record, input.initial_events ?? [])
-    }, orInternal)
+    const create = Effect.fn("Sessions.create")(
+      function* (input: typeof CreateSession.Type) {
+        const [agent, environment] = yield* Effect.all([resolve(input.agent), findEnvironment(input.environment_id)], {
+          concurrency: 2
+        })
+        const budget = input.budget ?? null
+        if (budget !== null) yield* isBudgetable(budget, agent)
+        const record = {
+          id: yield* nextId,
+          agent,
+          environment_id: environment.id,
+          environment: environment.config,
+          budget,
+          title: input.title ?? null,
+          metadata: input.metadata ?? {},
+          created_at: yield* now,
+          archived_at: null
+        }
+        return yield* sessions.create(record, input.initial_events ?? [])
+      },
+      orInternal,
+      orInvalid
+    )
 
     const update = Effect.fn("Sessions.update")(
-      function* (id: SessionId, { metadata, title }: typeof UpdateSession.Type) {
-        const change = { ...(title === undefined ? {} : { title }), ...(metadata ? { metadata } : {}) }
+      function* (id: SessionId, { budget, metadata, title }: typeof UpdateSession.Type) {
+        if (budget) yield* isBudgetable(budget, (yield* sessions.get(id)).agent)
+        const change = {
+          ...(title === undefined ? {} : { title }),
+          ...(metadata ? { metadata } : {}),
+          ...(budget === undefined ? {} : { budget })
+        }
         return yield* sessions.update(id, change)
       },
       orConflict,
@@ -126,3 +140,12 @@ export const layer = HttpApiBuilder.group(
 
 const isAgentId = Schema.is(AgentId)
 const isEnvironmentId = Schema.is(EnvironmentId)
+
+/** A cost cannot be limited where it is not known. */
+const isBudgetable = ({ max_list_cost }: Budget, { model }: SessionAgent) => {
+  if (max_list_cost === undefined) return Effect.void
+  const unpriced = [model.id, ...(model.fallbacks ?? [])].find((id) => profileOf(id).price === null)
+  if (unpriced === undefined) return Effect.void
+  const detail = `${unpriced} has no known list price; limit max_tokens, max_steps, max_tool_calls or max_active_seconds instead`
+  return Effect.fail(new BudgetRefused({ reason: "model_not_budgetable", detail }))
+}

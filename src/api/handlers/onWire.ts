@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { BudgetRefused } from "../../domain/Budget.ts"
 import { MetadataFull } from "../../domain/Common.ts"
 import { SessionConflict, SessionNotFound } from "../../Sessions.ts"
 import { StorageError } from "../../Storage.ts"
@@ -25,6 +26,7 @@ export const orConflict = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 export const orInvalid = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.catchIf(
     effect,
-    (error): error is Extract<E, MetadataFull> => error instanceof MetadataFull,
+    (error): error is Extract<E, MetadataFull | BudgetRefused> =>
+      error instanceof MetadataFull || error instanceof BudgetRefused,
     ({ message }) => Effect.fail(new InvalidRequest({ message }))
   )

@@ -1,0 +1,19 @@
+import { Effect, Layer, Option } from "effect"
+import { Blobs } from "../../src/Blobs.ts"
+
+const make = (): Blobs["Service"] => {
+  const texts = new Map<string, string>()
+  return Blobs.of({
+    put: Effect.fn("Blobs.put")(function* (key, text) {
+      texts.set(key, text)
+    }),
+    get: Effect.fn("Blobs.get")(function* (key) {
+      return Option.fromUndefinedOr(texts.get(key))
+    }),
+    deleteAll: Effect.fn("Blobs.deleteAll")(function* (prefix) {
+      for (const key of texts.keys()) if (key.startsWith(prefix)) texts.delete(key)
+    })
+  })
+}
+
+export const layer: Layer.Layer<Blobs> = Layer.sync(Blobs, make)

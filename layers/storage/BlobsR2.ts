@@ -1,0 +1,37 @@
+import { Effect, Layer, Option } from "effect"
+import { Blobs } from "../../src/Blobs.ts"
+import { failed } from "./failed.ts"
+
+/** Keeps a U+FEFF that a text begins with, which `R2ObjectBody.text` would drop. */
+const utf8 = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true })
+
+const attempt = <A>(operation: string, ask: () => Promise<A>) =>
+  Effect.tryPromise({ try: ask, catch: failed(operation) })
+
+const make = (bucket: R2Bucket): Blobs["Service"] => {
+  const put = Effect.fn("Blobs.put")((key: string, text: string) =>
+    Effect.asVoid(attempt("Blobs.put", () => bucket.put(key, text)))
+  )
+
+  const get = Effect.fn("Blobs.get")(function* (key: string) {
+    const bytes = yield* attempt("Blobs.get", async () => (await bucket.get(key))?.arrayBuffer())
+    return Option.map(Option.fromUndefinedOr(bytes), (bytes) => utf8.decode(bytes))
+  })
+
+  const deleteAll = Effect.fn("Blobs.deleteAll")(function* (prefix: string) {
+    let cursor: string | undefined
+    do {
+      const options = cursor === undefined ? { prefix } : { prefix, cursor }
+      // A page and a delete both take up to 1,000 keys.
+      const page = yield* attempt("Blobs.deleteAll", () => bucket.list(options))
+      const keys = page.objects.map(({ key }) => key)
+      if (keys.length > 0) yield* attempt("Blobs.deleteAll", () => bucket.delete(keys))
+      cursor = page.truncated ? page.cursor : undefined
+    } while (cursor !== undefined)
+  })
+
+  return Blobs.of({ put, get, deleteAll })
+}
+
+/** Blobs in an R2 bucket, as UTF-8. */
+export const layer = (bucket: R2Bucket): Layer.Layer<Blobs> => Layer.succeed(Blobs, make(bucket))

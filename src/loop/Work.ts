@@ -1,0 +1,73 @@
+import { Clock, Effect, Equal, Fiber, FiberSet } from "effect"
+import { Alarm } from "../Alarm.ts"
+import { Catalog } from "../Catalog.ts"
+import type { Session } from "../domain/Session.ts"
+import type { AgentLoop } from "./AgentLoop.ts"
+import * as SessionView from "./SessionView.ts"
+
+/** Milliseconds after which a session whose process died goes on. */
+const ahead = 2_000
+
+/** Milliseconds at most between two attempts of a session whose storage fails. */
+const longestPause = 300_000
+
+/** One session's work: the loop, with the alarm that stands while it runs, and the index of sessions that is told about it. */
+export const make = Effect.fnUntraced(function* (loop: AgentLoop["Service"]) {
+  const catalog = yield* Catalog
+  const alarm = yield* Alarm
+  const turns = yield* FiberSet.make()
+  /** Turns in a row that broke off, which they do only where the storage fails: the next one is waited for ever longer. */
+  let failures = 0
+  /** What the index shows of the session. */
+  let indexed: Session | undefined
+
+  const index = Effect.tap(Effect.map(loop.snapshot, SessionView.make), (session) => {
+    if (Equal.equals(session, indexed)) return Effect.void
+    indexed = session
+    return Effect.tapError(catalog.putSession(session), () => Effect.sync(() => (indexed = undefined)))
+  })
+
+  /** The index is no truth: the session goes on without it, and puts it right when it next has something to say. */
+  const indexOrLog = Effect.catch(index, (error) => Effect.logError("the session could not be indexed", error))
+
+  const isBusy = Effect.map(loop.next, ({ type }) => type !== "rest")
+
+  const wakeIn = (delay: number) => Effect.flatMap(Clock.currentTimeMillis, (now) => alarm.set(now + delay))
+
+  /** When it is over, the alarm stands for what is left: nothing, a time to go on, or input that came in the meantime. */
+  const turn = Effect.gen(function* () {
+    yield* wakeIn(ahead)
+    // Whoever lists sessions is shown that it runs once it has run for a moment: most turns are over before.
+    const running = yield* Effect.forkChild(Effect.delay(Effect.uninterruptible(indexOrLog), "250 millis"))
+    yield* loop.run
+    yield* Fiber.interrupt(running)
+    yield* indexOrLog
+    failures = 0
+    const action = yield* loop.next
+    if (action.type === "wait") yield* alarm.set(action.until)
+    if (action.type !== "rest") return
+    yield* alarm.clear
+    // What was accepted while it was cleared must be woken for.
+    if (yield* isBusy) yield* wakeIn(ahead)
+  }).pipe(
+    Effect.catchCause((cause) =>
+      Effect.andThen(
+        Effect.logError("the session stopped working; its alarm wakes it", cause),
+        Effect.ignore(Effect.suspend(() => wakeIn(Math.min(ahead * 2 ** failures++, longestPause))))
+      )
+    )
+  )
+
+  const start = FiberSet.run(turns, turn)
+
+  return {
+    index,
+    indexOrLog,
+    isBusy,
+    /** Before anything is accepted: it must be woken for, whatever happens next. */
+    expect: wakeIn(ahead),
+    start,
+    /** Goes on with what is left to do; does nothing where the session is at work already. */
+    wake: Effect.flatMap(FiberSet.size(turns), (running) => (running > 0 ? wakeIn(ahead) : start))
+  }
+})

@@ -1,0 +1,140 @@
+import type { Timestamp } from "../domain/Common.ts"
+import type { SessionError, SessionEvent } from "../domain/Event.ts"
+import type { ToolCall } from "../ModelClient.ts"
+import * as Calls from "./Calls.ts"
+import * as Compaction from "./Compaction.ts"
+import * as Spent from "./Spent.ts"
+import { noDraft, runningFor, type State, untried } from "./State.ts"
+
+const text = (content: ReadonlyArray<{ readonly text: string }>) => content.map((block) => block.text).join("\n")
+
+type RequestEnd = Extract<SessionEvent, { readonly type: "span.model_request_end" }>
+
+/** The answer is whole: its text, reasoning and calls become one message. A summary is no part of the conversation's own. */
+const closeRequest = (state: State, { model_usage: usage, list_cost_usd }: RequestEnd): State => {
+  const closed = {
+    ...state,
+    isRequesting: false,
+    draft: noDraft,
+    spent: Spent.addRequest(state.spent, usage, list_cost_usd)
+  }
+  if (state.request?.purpose === "compaction") return closed
+  const toolCalls = state.calls.map(({ id, name, input }) => ({ id, name, input }))
+  return {
+    ...closed,
+    ...untried,
+    answeredBy: state.request?.model ?? null,
+    contextTokens: Spent.tokens(usage),
+    steps: state.steps + 1,
+    messages: [...state.messages, { role: "assistant", ...state.draft, toolCalls }]
+  }
+}
+
+const fail = (state: State, { model, reason, retry_after_ms = 0 }: SessionError): State => {
+  if (model === undefined || reason === undefined) return state
+  if (reason === "ContextOverflow" && state.request?.purpose === "answer") return { ...state, isOverflowing: true }
+  return { ...state, failures: [...state.failures, { model, reason, retryAfterMs: retry_after_ms }] }
+}
+
+/** Ends the turn that runs or waits; messages behind it stay queued. Before a turn, it is the messages that it ends. */
+const interrupt = (state: State): State =>
+  state.status !== "idle" || state.calls.length > 0 || state.stopReason?.type === "budget_reached"
+    ? { ...state, interrupted: true }
+    : { ...state, interrupted: state.queue.length > 0, cancelled: state.queue.map(({ id }) => id) }
+
+const begin = (state: State, at: Timestamp): State => {
+  const begun: State = { ...state, status: "running", resumeAt: null, runningSince: at, failures: [] }
+  if (state.status === "rescheduling") return begun
+  const goesOn = state.stopReason?.type === "requires_action" || state.stopReason?.type === "budget_reached"
+  return { ...begun, ...untried, stopReason: null, ...(goesOn ? {} : { steps: 0, answeredBy: null }) }
+}
+
+const rest = (state: State, at: Timestamp): State => ({
+  ...state,
+  runningSince: null,
+  spent: { ...state.spent, active: state.spent.active + runningFor(state, Date.parse(at)) }
+})
+
+const compact = (state: State, summary: string, count: number): State => ({
+  ...state,
+  failures: [],
+  isOverflowing: false,
+  contextTokens: 0,
+  compactions: state.compactions + 1,
+  messages: [Compaction.summaryMessage(summary), ...state.messages.slice(count)]
+})
+
+/** The state after one more event. */
+export const fold = (state: State, event: SessionEvent): State => {
+  switch (event.type) {
+    case "user.message": {
+      const message = { id: event.id, text: text(event.content) }
+      return event.processed_at === null
+        ? { ...state, queue: [...state.queue, message] }
+        : {
+            ...state,
+            queue: state.queue.filter((queued) => queued.id !== event.id),
+            messages: [...state.messages, { role: "user", text: message.text }]
+          }
+    }
+    case "user.interrupt":
+      return interrupt(state)
+    case "user.tool_confirmation":
+      return Calls.update(
+        state,
+        event.tool_use_id,
+        event.result === "allow"
+          ? { permission: "allow" }
+          : { permission: "deny", denial: event.deny_message ?? "the user did not allow this" }
+      )
+    case "user.custom_tool_result": {
+      const result = { text: text(event.content ?? []), isError: event.is_error ?? false }
+      return Calls.answer(state, event.custom_tool_use_id, result)
+    }
+    case "agent.message":
+      return { ...state, draft: { ...state.draft, text: text(event.content) } }
+    case "agent.thinking":
+      return { ...state, draft: { ...state.draft, reasoning: text(event.content) } }
+    case "agent.tool_use":
+      return Calls.open(state, { ...pick(event), runner: "deployment", permission: event.evaluated_permission })
+    case "agent.custom_tool_use":
+      return Calls.open(state, { ...pick(event), runner: "client", permission: "allow" })
+    case "agent.tool_result": {
+      const ran = state.calls.some(({ id, permission }) => id === event.tool_use_id && permission === "allow")
+      const spent = { ...state.spent, toolCalls: state.spent.toolCalls + (ran ? 1 : 0) }
+      return Calls.answer({ ...state, spent }, event.tool_use_id, {
+        text: text(event.content),
+        isError: event.is_error
+      })
+    }
+    case "agent.thread_context_compacted":
+      return compact(state, text(event.summary), event.compacted_messages)
+    case "session.status_running":
+      return begin(state, event.processed_at)
+    case "session.status_idle": {
+      const idle: State = { ...rest(state, event.processed_at), status: "idle", stopReason: event.stop_reason }
+      return event.stop_reason.type === "requires_action" ? idle : { ...idle, interrupted: false, cancelled: [] }
+    }
+    case "session.status_rescheduled":
+      return {
+        ...rest(state, event.processed_at),
+        status: "rescheduling",
+        resumeAt: event.resume_at,
+        reschedules: state.reschedules + 1
+      }
+    case "session.status_terminated":
+      return { ...rest(state, event.processed_at), status: "terminated", queue: [] }
+    case "session.error":
+      return fail(state, event.error)
+    case "session.updated":
+      return state
+    case "span.model_request_start": {
+      const { id, model, purpose = "answer" } = event
+      return { ...state, request: { id, model, purpose }, isRequesting: true }
+    }
+    case "span.model_request_end":
+      return event.is_error ? { ...state, isRequesting: false, draft: noDraft } : closeRequest(state, event)
+  }
+}
+
+const pick = ({ id, name, input }: ToolCall): ToolCall => ({ id, name, input })

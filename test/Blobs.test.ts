@@ -1,0 +1,5 @@
+import * as Memory from "../layers/storage/Memory.ts"
+import { contract } from "./Blobs.contract.ts"
+import { contractInNode } from "./support/contract.ts"
+
+contractInNode("Blobs in memory", contract, Memory.blobs)

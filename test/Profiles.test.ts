@@ -1,0 +1,37 @@
+import { assert, describe, it } from "@effect/vitest"
+import { listCost, profileOf } from "../src/model/Profiles.ts"
+
+const million = {
+  input_tokens: 1_000_000,
+  output_tokens: 1_000_000,
+  cache_read_input_tokens: 1_000_000,
+  cache_creation_input_tokens: 0
+}
+
+describe("list cost", () => {
+  const cases: ReadonlyArray<[string, Partial<typeof million>, number | undefined]> = [
+    ["@cf/zai-org/glm-5.2", {}, 1.4 + 4.4 + 0.26],
+    ["@cf/zai-org/glm-5.2", { input_tokens: 0, output_tokens: 0 }, 0.26],
+    // No cached price is known: such a token costs what an input token does.
+    ["@cf/zai-org/glm-4.7-flash", { output_tokens: 0 }, 2 * 0.0605],
+    ["@cf/zai-org/glm-4.7-flash", { input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 500 }, 0.0002],
+    ["@cf/zai-org/glm-4.7-flash", { ...zero(), cache_creation_input_tokens: 2_000_000 }, 0.121],
+    ["demo", {}, 0],
+    ["local/qwen3:30b", {}, undefined],
+    ["toString", {}, undefined]
+  ]
+  it.each(cases)("%s %o: %d", (model, usage, cost) => {
+    const actual = listCost(model, { ...million, ...usage })
+    if (cost === undefined) assert.isUndefined(actual)
+    else assert.closeTo(actual!, cost, 1e-12)
+  })
+})
+
+it("a model that nothing is known of has a window to work with", () => {
+  assert.deepStrictEqual(profileOf("local/some-model"), { contextWindow: 131_072, price: null })
+  assert.strictEqual(profileOf("@cf/meta/llama-3.3-70b-instruct-fp8-fast").contextWindow, 24_000)
+})
+
+function zero() {
+  return { input_tokens: 0, output_tokens: 0, cache_read_input_tokens: 0 }
+}
