@@ -67,6 +67,9 @@ const offer = (listener: Listener, frames: ReadonlyArray<Frame>) => {
   listener.news.openUnsafe()
 }
 
+/** What the session does next goes first: listeners see no difference, and are often shown two things in one piece. */
+const news = (listener: Listener) => Effect.andThen(listener.news.await, Effect.yieldNow)
+
 const isLast = (frame: Frame | undefined) =>
   frame !== undefined && "type" in frame && (frame.type === "session.deleted" || frame.type === "error")
 
@@ -150,7 +153,7 @@ export const make = Effect.gen(function* () {
           return listener.isBehind ? stored : fresh
         })
         return Stream.paginate(undefined, () =>
-          Effect.map(Effect.andThen(listener.news.await, next), (frames) => [
+          Effect.map(Effect.andThen(news(listener), next), (frames) => [
             frames,
             isLast(frames.at(-1)) ? Option.none<undefined>() : Option.some(undefined)
           ])
