@@ -330,12 +330,10 @@ describe("AgentLoop", () => {
           "AgentLoop.recover",
           "AgentLoop.takeIn",
           "AgentLoop.callModel",
-          "AgentLoop.attempt",
           "ModelClient.stream",
           "AgentLoop.runTools",
           "ToolRegistry.call",
           "AgentLoop.callModel",
-          "AgentLoop.attempt",
           "ModelClient.stream",
           "AgentLoop.stop"
         ]

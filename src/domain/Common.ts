@@ -1,10 +1,12 @@
-import { DateTime, Effect, Schema } from "effect"
+import { Clock, Effect, Schema } from "effect"
 
 /** RFC 3339, UTC, milliseconds: `2026-11-22T16:42:00.000Z`. */
 export const Timestamp = Schema.String
 export type Timestamp = typeof Timestamp.Type
 
-export const now: Effect.Effect<Timestamp> = Effect.map(DateTime.now, DateTime.formatIso)
+export const now: Effect.Effect<Timestamp> = Effect.map(Clock.currentTimeMillis, (millis) =>
+  new Date(millis).toISOString()
+)
 
 export const Name = Schema.NonEmptyString.check(Schema.isMaxLength(256))
 

@@ -106,7 +106,12 @@ export const read = Effect.fn("ModelClient.stream")(function* (
 const broken = (defect: unknown) =>
   new InvalidResponse({ detail: Predicate.isError(defect) ? defect.message : "the provider's adapter failed" })
 
-const decodeInput = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json)))
+const parseObject = (text: string): Result.Result<{ readonly [key: string]: Schema.Json }, unknown> =>
+  Result.try(() => {
+    const value: Schema.Json = JSON.parse(text)
+    if (!Predicate.isObject(value)) throw new TypeError("not an object")
+    return value as { readonly [key: string]: Schema.Json } // an array is no object to Predicate
+  })
 
 /** The input of a call from the text the model wrote; no text at all is no arguments, but in a truncated answer it is none yet. */
 export const parseArguments = (
@@ -115,7 +120,7 @@ export const parseArguments = (
 ): Result.Result<{ readonly [key: string]: Schema.Json }, string> =>
   text.trim() === "" && !truncated
     ? Result.succeed({})
-    : Result.mapError(decodeInput(text), () =>
+    : Result.mapError(parseObject(text), () =>
         truncated
           ? "the answer was cut off at the model's length limit before the arguments were complete; write less at a time"
           : `the arguments are not a JSON object: ${text.length > 500 ? `${text.slice(0, 500)}...` : text}`

@@ -63,7 +63,7 @@ export const make = Effect.fnUntraced(function* (
   })
 
   /** Asks once. What the answer becomes is logged with the request's end, all of it or none. */
-  const attempt = Effect.fn("AgentLoop.attempt")(function* (
+  const attempt = Effect.fnUntraced(function* (
     { model, pause, retryAfter }: ModelChoice,
     purpose: ModelRequestSpan["purpose"],
     request: ModelRequest,

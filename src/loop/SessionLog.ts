@@ -95,7 +95,7 @@ export const make = Effect.fnUntraced(function* (id: SessionId) {
   const snapshot = Effect.suspend(() => (current === undefined ? loadOnce : Effect.succeed(current)))
 
   /** Logs the events in one write and folds them in; nothing comes between the two, not even an interruption. */
-  const append = Effect.fn("SessionLog.append")(
+  const append = Effect.fnUntraced(
     function* (events: ReadonlyArray<NewEvent>) {
       const time = yield* now
       const stamped = yield* Effect.forEach(events, (event) =>
