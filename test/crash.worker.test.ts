@@ -22,4 +22,12 @@ describe("a session whose process is killed", () => {
     // Each was in the middle of something, so each went on before its client came back.
     for (const { point, resumedAfter } of outcomes) assert.isNotNull(resumedAfter, point)
   })
+
+  it("goes on in the code that was deployed meanwhile, with the log that the old one wrote", async () => {
+    const changed = "You are an agent of the next version."
+    const deploy = (code: string) => code.replace("You are an agent.", changed)
+    const [outcome] = await matrix!.crash(["model 3 (main) answering"], deploy)
+    assert.deepStrictEqual(outcome!.problems, [])
+    assert.include(outcome!.system, changed)
+  })
 })

@@ -9,6 +9,8 @@ export class Seen {
   appends = 0
   /** What the model was asked for, each time it was. */
   readonly asked: Array<string> = []
+  /** The system prompt that it was last asked with. */
+  system = ""
   /** The requests that the counter counted. */
   readonly counted: Array<{ readonly label: string; readonly key: string }> = []
   /** The points that the session came to, each under a name of its own. */

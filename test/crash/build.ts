@@ -11,8 +11,19 @@ const alias = {
   "./custom-tools.ts": join(import.meta.dirname, "tools.ts")
 }
 
+interface Module {
+  readonly path: string
+  readonly type: "ESModule" | "Text"
+  readonly contents: string
+}
+
+interface Built extends Pick<Serve, "statements"> {
+  /** Its main module comes first. */
+  readonly worker: Serve["worker"] & { readonly modules: ReadonlyArray<Module> }
+}
+
 /** Builds it, in a folder of its own, with these variables. */
-export const build = (folder: string, vars: Record<string, string>): Pick<Serve, "worker" | "statements"> => {
+export const build = (folder: string, vars: Record<string, string>): Built => {
   const config = localConfig({ vars, without: ["build", "assets"] })
   const path = join(folder, "wrangler.json")
   writeFileSync(path, JSON.stringify({ ...config, alias }))
@@ -25,7 +36,6 @@ export const build = (folder: string, vars: Record<string, string>): Pick<Serve,
   if (status !== 0) throw new Error(`the Worker could not be built:\n${stdout}${stderr}`)
   const modules = readdirSync(output)
     .filter((name) => [".js", ".txt"].includes(extname(name)))
-    // The main module comes first.
     .sort((name) => (name === "worker.js" ? -1 : 1))
     .map((name) => ({
       path: name,

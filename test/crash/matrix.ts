@@ -17,9 +17,13 @@ export interface Outcome {
   /** Milliseconds from when the runtime served again to the session's first sign; null where it waited for its client. */
   readonly resumedAfter: number | null
   readonly effects: string
+  /** The system prompt that its model was last asked with. */
+  readonly system: string
   /** Empty where it ended as if nothing had happened. */
   readonly problems: ReadonlyArray<string>
 }
+
+type Deploy = (code: string) => string
 
 export interface Matrix {
   /** Everywhere that the session comes to: before and after every append, and in the middle of every model request and tool call. */
@@ -27,8 +31,9 @@ export interface Matrix {
   /**
    * Runs one session up to each of the points, kills the runtime that they share, and starts it again: they go on by themselves. A point in
    * an append of what a client sent, while the session waits for it, should be the only one: alarms ring while the others are waited for.
+   * The runtime is started again with `deploy` of the Worker's code, where that is given.
    */
-  readonly crash: (points: ReadonlyArray<string>) => Promise<ReadonlyArray<Outcome>>
+  readonly crash: (points: ReadonlyArray<string>, deploy?: Deploy) => Promise<ReadonlyArray<Outcome>>
   readonly close: () => Promise<void>
 }
 
@@ -80,8 +85,15 @@ export const open = async (): Promise<Matrix> => {
   const { worker, statements } = build(folder, { ...outside.vars, OWNLOOP_API_KEY: apiKey, OWNLOOP_MODEL: "demo" })
   const running = new Set<Runtime>()
 
-  const run = async (state: string, isFirst: boolean): Promise<Runtime> => {
-    const runtime = await start({ worker, folder: state, statements: isFirst ? statements : {} })
+  const [main, ...others] = worker.modules
+
+  const run = async (state: string, isFirst: boolean, deploy: Deploy = (code) => code): Promise<Runtime> => {
+    const modules = [{ ...main!, contents: deploy(main!.contents) }, ...others]
+    const runtime = await start({
+      worker: { ...worker, modules },
+      folder: state,
+      statements: isFirst ? statements : {}
+    })
     running.add(runtime)
     return runtime
   }
@@ -131,10 +143,14 @@ export const open = async (): Promise<Matrix> => {
     return sessions.map((session) => ({ ...session, before: soFar(session.seen), sign: firstSign(session.seen) }))
   }
 
-  const crash = async (points: ReadonlyArray<string>, undisturbed: Ended): Promise<ReadonlyArray<Outcome>> => {
+  const crash = async (
+    points: ReadonlyArray<string>,
+    undisturbed: Ended,
+    deploy?: Deploy
+  ): Promise<ReadonlyArray<Outcome>> => {
     const state = newState()
     const killed = await runAndKill(points, state)
-    const runtime = await run(state, false)
+    const runtime = await run(state, false, deploy)
     const client = clientOf(runtime)
     const outcomes = killed.map(async ({ point, id, seen, before, sign }): Promise<Outcome> => {
       const resumedAt = await within(sign, seen, `killed at ${point}, the session did not go on`)
@@ -144,6 +160,7 @@ export const open = async (): Promise<Matrix> => {
         events: before.logged,
         resumedAfter: resumedAt === null ? null : Math.max(0, resumedAt - runtime.readyAt),
         effects: shownEffects(end),
+        system: seen.system,
         problems: problems({ ...end, before }, undisturbed)
       }
     })
@@ -154,7 +171,11 @@ export const open = async (): Promise<Matrix> => {
 
   try {
     const undisturbed = await runUndisturbed()
-    return { points: [...undisturbed.seen.points], crash: (points) => crash(points, undisturbed), close }
+    return {
+      points: [...undisturbed.seen.points],
+      crash: (points, deploy) => crash(points, undisturbed, deploy),
+      close
+    }
   } catch (error) {
     await close()
     throw error

@@ -28,6 +28,7 @@ export const startOutside = async (): Promise<Outside> => {
     const asked = answer(shown)
     const name = `${asked.name} (${shown.model})`
     seen.asked.push(name)
+    seen.system = String(shown.messages[0]?.content)
     seen.hear()
     if (!seen.pass(`model ${name} asked`, response)) return
     if ("status" in asked.answer) {

@@ -20,6 +20,10 @@ execFileSync("node", ["scripts/build-shell.ts"], { stdio: "inherit" })
 const matrix = await open()
 // Each point has a runtime of its own, so that its times are its own too.
 const points = matrix.points.filter((point) => point.includes(values.only))
+if (points.length === 0) {
+  await matrix.close()
+  throw new Error(`no point holds ${JSON.stringify(values.only)}`)
+}
 const outcomes: Array<Outcome> = []
 const queue = points.values()
 const lane = async () => {
@@ -29,6 +33,7 @@ const lane = async () => {
       events: Number.NaN,
       resumedAfter: null,
       effects: "",
+      system: "",
       problems: [String(error)]
     })
     const [outcome] = await matrix.crash([point]).catch((error: unknown) => [failed(error)])
