@@ -47,14 +47,46 @@ describe("a model that fails for good", () => {
     )
   )
 
-  it.effect("is asked first again in the next turn", () =>
+  it.effect("is asked first again in the next turn, but where its quota is used up: then after midnight", () =>
     Effect.gen(function* () {
-      yield* converse("go", withSpare)
       const agent = yield* AgentLoop
+      const again = Effect.andThen(agent.send([message("again")]), agent.run)
+      yield* converse("go", withSpare)
+      yield* again
+      yield* again
+      yield* TestClock.adjust("1 day")
+      yield* again
+      assert.deepStrictEqual(yield* requested, [
+        "local/main",
+        "local/spare",
+        "local/main",
+        "local/spare",
+        "local/spare",
+        "local/main"
+      ])
+    }).pipe(
+      Effect.provide(
+        loop([
+          fail(new InvalidRequest({ detail: "not this one" })),
+          say("spare"),
+          fail(new QuotaExceeded({ detail: "3036" })),
+          say("spare"),
+          say("spare"),
+          say("main")
+        ])
+      )
+    )
+  )
+
+  it.effect("is asked all the same where its quota is used up and there is no other", () =>
+    Effect.gen(function* () {
+      const agent = yield* AgentLoop
+      yield* converse("go")
+      assert.strictEqual(yield* stopReason, "retries_exhausted")
       yield* agent.send([message("again")])
       yield* agent.run
-      assert.deepStrictEqual(yield* requested, ["local/main", "local/spare", "local/main"])
-    }).pipe(Effect.provide(loop([fail(new QuotaExceeded({ detail: "3036" })), say("spare"), say("main")])))
+      assert.strictEqual(yield* stopReason, "end_turn")
+    }).pipe(Effect.provide(loop([fail(new QuotaExceeded({ detail: "3036" })), say("at last")])))
   )
 
   it.effect("ends the turn where no other is left", () =>

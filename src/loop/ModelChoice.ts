@@ -22,13 +22,32 @@ const longestRetryAfter = 30_000
 const isGivenUp = (failures: ReadonlyArray<Failure>) =>
   failures.length >= maxAttempts || failures.some(({ reason }) => !isRetryable(reason))
 
-/** The first model that is not given up; null where all are. The one that answers this turn goes on with it: it has the conversation cached. */
+/** The next midnight, UTC: that is when Workers AI's daily allowance begins again. */
+const midnight = (at: number) => Math.floor(at / 86_400_000 + 1) * 86_400_000
+
+/** Milliseconds that a model without capacity is left alone, where its provider named no other time. */
+const capacityPause = 60_000
+
+/** Until when a model that failed so is not asked where another can be; 0 where that makes no difference to it. */
+export const restsUntil = (failures: ReadonlyArray<Failure>, at: number): number => {
+  const last = failures.at(-1)
+  if (last?.reason === "QuotaExceeded") return midnight(at)
+  const isBusy = last?.reason === "Overloaded" || last?.reason === "RateLimited"
+  return isBusy && isGivenUp(failures) ? at + Math.max(last.retryAfterMs, capacityPause) : 0
+}
+
+/**
+ * The first model that is not given up, and before it those that are not out of capacity or quota; null where all are given up. The one that
+ * answers this turn goes on with it: it has the conversation cached.
+ */
 export const choose = (
   models: ReadonlyArray<string>,
-  { answeredBy, failures }: Pick<State, "answeredBy" | "failures">
+  { answeredBy, failures, resting }: Pick<State, "answeredBy" | "failures" | "resting">,
+  now: number
 ): ModelChoice | null => {
-  const first = models.filter((model) => model === answeredBy)
-  for (const model of [...first, ...models]) {
+  const inOrder = [...models.filter((model) => model === answeredBy), ...models]
+  const isResting = (model: string) => (resting[model] ?? 0) > now
+  for (const model of [...inOrder.filter((model) => !isResting(model)), ...inOrder]) {
     const its = failures.filter((failure) => failure.model === model)
     if (isGivenUp(its)) continue
     return {

@@ -46,6 +46,8 @@ export interface State {
   readonly failures: ReadonlyArray<Failure>
   readonly reschedules: number
   readonly compactions: number
+  /** Until when a model is out of capacity or quota, in milliseconds since the epoch. */
+  readonly resting: { readonly [model: string]: number }
   /** The model that gave this turn's last answer. */
   readonly answeredBy: string | null
   /** When a rescheduled session goes on. */
@@ -77,6 +79,7 @@ export const initial: State = {
   request: null,
   isRequesting: false,
   ...untried,
+  resting: {},
   answeredBy: null,
   resumeAt: null,
   contextTokens: 0,

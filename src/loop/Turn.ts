@@ -113,7 +113,7 @@ const ask = (state: State, limits: Limits): Action => {
   const [limit] = reachedOf(state, [], limits)
   if (limit !== undefined) return pause(limit)
   if (state.steps >= limits.maxSteps) return { ...exhausted, limit: "steps" }
-  const choice = choose(limits.models, state)
+  const choice = choose(limits.models, state, limits.now)
   const count = compactable(state, limits)
   if (count !== null) {
     if (state.compactions >= maxCompactions) return { ...exhausted, limit: "compactions" }

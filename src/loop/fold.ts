@@ -3,6 +3,7 @@ import type { SessionError, SessionEvent } from "../domain/Event.ts"
 import type { ToolCall } from "../ModelClient.ts"
 import * as Calls from "./Calls.ts"
 import * as Compaction from "./Compaction.ts"
+import { restsUntil } from "./ModelChoice.ts"
 import * as Spent from "./Spent.ts"
 import { noDraft, runningFor, type State, untried } from "./State.ts"
 
@@ -30,10 +31,15 @@ const closeRequest = (state: State, { model_usage: usage, list_cost_usd }: Reque
   }
 }
 
-const fail = (state: State, { model, reason, retry_after_ms = 0 }: SessionError): State => {
+const fail = (state: State, { model, reason, retry_after_ms = 0 }: SessionError, at: Timestamp): State => {
   if (model === undefined || reason === undefined) return state
   if (reason === "ContextOverflow" && state.request?.purpose === "answer") return { ...state, isOverflowing: true }
-  return { ...state, failures: [...state.failures, { model, reason, retryAfterMs: retry_after_ms }] }
+  const failures = [...state.failures, { model, reason, retryAfterMs: retry_after_ms }]
+  const until = restsUntil(
+    failures.filter((failure) => failure.model === model),
+    Date.parse(at)
+  )
+  return { ...state, failures, resting: until > 0 ? { ...state.resting, [model]: until } : state.resting }
 }
 
 /** Ends the turn that runs or waits; messages behind it stay queued. Before a turn, it is the messages that it ends. */
@@ -125,7 +131,7 @@ export const fold = (state: State, event: SessionEvent): State => {
     case "session.status_terminated":
       return { ...rest(state, event.processed_at), status: "terminated", queue: [] }
     case "session.error":
-      return fail(state, event.error)
+      return fail(state, event.error, event.processed_at)
     case "session.updated":
       return state
     case "span.model_request_start": {
