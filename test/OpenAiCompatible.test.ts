@@ -72,7 +72,7 @@ describe("the request", () => {
       yield* ask(url, request("local/m", "hello", { system: "", tools: [] }))
       const [{ headers, body } = assert.fail("nothing came")] = requests
       assert.isUndefined(headers.authorization)
-      assert.deepStrictEqual(Object.keys(body), ["model", "messages", "stream", "stream_options"])
+      assert.deepStrictEqual(Object.keys(body), ["model", "stream", "stream_options", "messages"])
       assert.deepStrictEqual(body.messages, [{ role: "user", content: "hello" }])
     })
   )

@@ -41,10 +41,11 @@ export const make = Effect.fnUntraced(function* ({
       HttpClientRequest.setHeader("x-session-affinity", request.sessionId),
       HttpClientRequest.bodyJsonUnsafe({
         model: request.model.slice(prefix.length),
-        messages: ChatCompletions.messages(request, "reasoning_content"),
-        ...ChatCompletions.tools(request),
         stream: true,
-        stream_options: { include_usage: true }
+        stream_options: { include_usage: true },
+        ...ChatCompletions.tools(request),
+        // Last, so that a request begins with the bytes of the one before it.
+        messages: ChatCompletions.messages(request, "reasoning_content")
       }),
       (wire) => Answer.parts(Http.send(http, wire, classify, timeouts), classify)
     )

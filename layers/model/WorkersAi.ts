@@ -22,13 +22,14 @@ export interface AiBinding {
 const affinity = (request: ModelRequest) => ({ "x-session-affinity": request.sessionId })
 
 const inputs = (request: ModelRequest) => ({
-  messages: ChatCompletions.messages(request, "reasoning"),
   ...ChatCompletions.tools(request),
   // Where it is not said, mistral-small never calls a tool.
   ...(request.tools.length === 0 ? {} : { tool_choice: "auto" }),
   stream: true,
   // Older models know no stream options, count tokens anyway, and stop after 256 where no limit is given.
-  ...(older.test(request.model) ? { max_tokens: 4096 } : { stream_options: { include_usage: true } })
+  ...(older.test(request.model) ? { max_tokens: 4096 } : { stream_options: { include_usage: true } }),
+  // Last, so that a request begins with the bytes of the one before it.
+  messages: ChatCompletions.messages(request, "reasoning")
 })
 
 const older = /^@cf\/(meta|mistral|mistralai|ibm-granite)\/|^@cf\/qwen\/(qwen2|qwq|qwen3-30b)/
