@@ -12,6 +12,7 @@ const times = (value: number) => (Number.isNaN(value) ? "-" : `${value.toFixed(2
 
 const spread = (samples: ReadonlyArray<number>) => `${digits(p50(samples))} / ${digits(percentile(samples, 0.95))}`
 const growth = ({ firstTen, lastTen }: Samples) => p50(lastTen) / p50(firstTen)
+const longGrowth = ({ firstFifty, lastFifty }: Samples) => p50(lastFifty) / p50(firstFifty)
 
 export interface Row {
   readonly what: string
@@ -62,12 +63,25 @@ const rowMakers: ReadonlyArray<(hand: Results, ownloop: Results) => Row> = [
     limit: `grows ${flat}x`,
     over: !(growth(ownloop.samples) <= flat)
   }),
+  (hand, ownloop) => {
+    // The prompt of a turn holds all turns before it, for both: what is meant is growth beyond that.
+    const ratio = longGrowth(ownloop.samples) / longGrowth(hand.samples)
+    const shown = ({ firstFifty, lastFifty }: Samples) => `${digits(p50(firstFifty))} -> ${digits(p50(lastFifty))}`
+    return {
+      what: "gap, turns 1-50 -> 951-1,000, p50 ms",
+      hand: shown(hand.samples),
+      ownloop: shown(ownloop.samples),
+      ratio: `grows ${times(ratio)}`,
+      limit: `grows ${flat}x`,
+      over: Number.isNaN(ratio) ? undefined : ratio > flat
+    }
+  },
   compared("gap, four calls at once, ms", ({ gapsOfFour }) => gapsOfFour),
   compared("2,000 deltas, sent in one go, ms", ({ streams }) => streams, 6),
   compared("2,000 deltas, sent one by one, ms", ({ trickles }) => trickles),
   compared("new session, ms", ({ fresh }) => fresh, 2),
   compared("turns/s, 8 sessions at once", ({ crowd }) => crowd),
-  compared("CPU per turn, ms", ({ cpu }) => cpu),
+  compared("CPU per turn, ms", ({ cpu }) => cpu, 3),
   (hand, ownloop) => ({
     what: "memory per session, MiB",
     hand: digits(hand.mibPerSession),

@@ -7,7 +7,7 @@ import { type Build, buildHand, buildOwnloop, gzipKiB } from "./build.ts"
 import { type Contender, hand, ownloop } from "./contenders.ts"
 import { type Server, start, stop, usage } from "./processes.ts"
 import { type Results, rows, table } from "./report.ts"
-import { rest, Samples, scenarios, sessionsPerRound } from "./scenarios.ts"
+import { long, rest, Samples, scenarios, sessionsPerRound } from "./scenarios.ts"
 import type { Serve } from "./serve.ts"
 
 const { values: options } = parseArgs({ options: { quick: { type: "boolean" }, check: { type: "boolean" } } })
@@ -63,7 +63,12 @@ const bench = async () => {
   const builds = { hand: buildHand(), ownloop: buildOwnloop(join(folder, "ownloop")) }
   const model = await open("model.ts")
   const apiKey = randomBytes(16).toString("hex")
-  const vars = { OWNLOOP_MODEL: "local/unused", OPENAI_BASE_URL: `${model.url}/v1`, OWNLOOP_API_KEY: apiKey }
+  const vars = {
+    OWNLOOP_MODEL: "local/unused",
+    OPENAI_BASE_URL: `${model.url}/v1`,
+    OWNLOOP_API_KEY: apiKey,
+    OWNLOOP_MAX_STEPS: "2000"
+  }
   const handServer = await open("serve.ts", { contender: "hand", build: builds.hand, folder, vars: {} })
   const ownloopServer = await open("serve.ts", { contender: "ownloop", build: builds.ownloop, folder, vars })
   const contenders = [
@@ -78,7 +83,10 @@ const bench = async () => {
     contender.memory = usage(contender.contender.server)?.rssMiB ?? Number.NaN
   }
   for (let count = 0; count < rounds; count++) await round(count % 2 === 0 ? contenders : contenders.toReversed())
-  return rows(results(contenders[0]), results(contenders[1]))
+  // Before the long session, which is no share of any other's memory.
+  const measured = contenders.map(results)
+  if (options.quick !== true) for (const { contender, samples } of contenders) await long(contender, samples)
+  return rows(measured[0]!, measured[1]!)
 }
 
 try {

@@ -6,6 +6,7 @@ import { usage } from "./processes.ts"
 const base: Script = { turns: 0, parallel: 1, deltas: 1, trickles: false }
 const scripts = {
   oneCall: { ...base, turns: 60 },
+  long: { ...base, turns: 1_000 },
   fourCalls: { ...base, turns: 20, parallel: 4 },
   stream: { ...base, deltas: 2_000 },
   trickle: { ...base, deltas: 2_000, trickles: true },
@@ -25,6 +26,9 @@ export class Samples {
   readonly firstTen: Array<number> = []
   readonly lastTen: Array<number> = []
   readonly gapsOfFour: Array<number> = []
+  /** Of the one session of 1,000 turns: its first fifty gaps and its last. */
+  readonly firstFifty: Array<number> = []
+  readonly lastFifty: Array<number> = []
   readonly streams: Array<number> = []
   readonly trickles: Array<number> = []
   readonly fresh: Array<number> = []
@@ -72,6 +76,13 @@ const together: Scenario = async (contender, samples) => {
   )
   const turns = sessions.reduce((sum, { gaps }) => sum + gaps.length, 0)
   samples.crowd.push((turns / (performance.now() - startedAt)) * 1_000)
+}
+
+/** Run once, when the rounds are over: one session that goes on and on. */
+export const long: Scenario = async (contender, { firstFifty, lastFifty }) => {
+  const { gaps } = await contender.run(scripts.long)
+  firstFifty.push(...gaps.slice(0, 50))
+  lastFifty.push(...gaps.slice(-50))
 }
 
 /** What one round does, each for both contenders before the next. */
