@@ -1,57 +1,104 @@
-import { Result, Schema } from "effect"
+import { Predicate, Result } from "effect"
 
-/** What a server sends of an answer: a chunk of a stream or a whole answer, in the OpenAI shape or in Workers AI's older one. */
+/**
+ * What a server sends of an answer: a chunk of a stream or a whole answer, in the OpenAI shape or in Workers AI's older one. The checks are
+ * written out, for they run once per token: a schema's take several times as long.
+ */
 
-const text = Schema.optionalKey(Schema.NullOr(Schema.String))
-const count = Schema.optionalKey(Schema.NullOr(Schema.Finite))
-/** Text or an object, whatever the documentation says. */
-const argumentsOf = Schema.optionalKey(Schema.Unknown)
+type Text = string | null | undefined
+type Count = number | null | undefined
 
-const digits = Schema.String.check(Schema.isPattern(/^\d+$/))
-
-const ToolCallDelta = Schema.Struct({
-  index: Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.Finite, digits]))),
-  id: Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.String, Schema.Finite]))),
-  function: Schema.optionalKey(Schema.NullOr(Schema.Struct({ name: text, arguments: argumentsOf }))),
-  name: text,
-  arguments: argumentsOf
-})
-export type ToolCallDelta = typeof ToolCallDelta.Type
-
-const toolCalls = Schema.optionalKey(Schema.NullOr(Schema.Array(ToolCallDelta)))
+export interface ToolCallDelta {
+  readonly index?: number | string | null
+  readonly id?: string | number | null
+  readonly function?: { readonly name?: Text; readonly arguments?: unknown } | null
+  readonly name?: Text
+  /** Text or an object, whatever the documentation says. */
+  readonly arguments?: unknown
+}
 
 /** Text, or the parts of it. */
-const content = Schema.optionalKey(Schema.NullOr(Schema.Union([Schema.String, Schema.Array(Schema.Struct({ text }))])))
+type Content = string | ReadonlyArray<{ readonly text?: Text }> | null | undefined
 
-const Delta = Schema.Struct({ content, reasoning_content: text, reasoning: text, tool_calls: toolCalls })
-const delta = Schema.optionalKey(Schema.NullOr(Delta))
+interface Delta {
+  readonly content?: Content
+  readonly reasoning_content?: Text
+  readonly reasoning?: Text
+  readonly tool_calls?: ReadonlyArray<ToolCallDelta> | null
+}
 
-const Usage = Schema.Struct({
-  prompt_tokens: count,
-  completion_tokens: count,
-  prompt_tokens_details: Schema.optionalKey(Schema.NullOr(Schema.Struct({ cached_tokens: count })))
-})
-export type Usage = typeof Usage.Type
+export interface Usage {
+  readonly prompt_tokens?: Count
+  readonly completion_tokens?: Count
+  readonly prompt_tokens_details?: { readonly cached_tokens?: Count } | null
+}
 
-const usage = Schema.optionalKey(Schema.NullOr(Usage))
+interface OpenAiChunk {
+  readonly object?: unknown
+  readonly choices?: ReadonlyArray<{
+    readonly delta?: Delta | null
+    readonly message?: Delta | null
+    readonly finish_reason?: Text
+  }> | null
+  readonly usage?: Usage | null
+}
 
-const OpenAiChunk = Schema.Struct({
-  object: Schema.optionalKey(Schema.Unknown),
-  choices: Schema.optionalKey(
-    Schema.NullOr(Schema.Array(Schema.Struct({ delta, message: delta, finish_reason: text })))
-  ),
-  usage
-})
+interface LegacyChunk {
+  readonly response?: unknown
+  readonly tool_calls?: ReadonlyArray<ToolCallDelta> | null
+  readonly finish_reason?: Text
+  readonly usage?: Usage | null
+}
 
-const LegacyChunk = Schema.Struct({
-  response: Schema.optionalKey(Schema.Unknown),
-  tool_calls: toolCalls,
-  finish_reason: text,
-  usage
-})
+type Check = (value: unknown) => boolean
 
-const isOpenAiChunk = Schema.is(OpenAiChunk)
-const isLegacyChunk = Schema.is(LegacyChunk)
+const isAbsent: Check = (value) => value === undefined || value === null
+const isText: Check = (value) => isAbsent(value) || typeof value === "string"
+const isCount: Check = (value) => isAbsent(value) || Number.isFinite(value)
+const isIndex: Check = (value) => isCount(value) || (typeof value === "string" && /^\d+$/.test(value))
+const isId: Check = (value) => isText(value) || Number.isFinite(value)
+
+/** Absent, or an object whose fields pass: read as one of the shape that the check names. */
+const isOptional =
+  (isFitting: (fields: { readonly [name: string]: unknown }) => boolean): Check =>
+  (value) =>
+    isAbsent(value) || (Predicate.isObject(value) && isFitting(value as { readonly [name: string]: unknown })) // an object
+
+const isList =
+  (isFitting: Check): Check =>
+  (value) =>
+    isAbsent(value) || (Array.isArray(value) && value.every((item) => !isAbsent(item) && isFitting(item)))
+
+const isFunction = isOptional(({ name }) => isText(name))
+const isToolCall = isOptional(
+  (call) => isIndex(call["index"]) && isId(call["id"]) && isText(call["name"]) && isFunction(call["function"])
+)
+const areToolCalls = isList(isToolCall)
+const areParts = isList(isOptional(({ text }) => isText(text)))
+const isDelta = isOptional(
+  ({ content, reasoning_content, reasoning, tool_calls }) =>
+    (isText(content) || areParts(content)) && isText(reasoning_content) && isText(reasoning) && areToolCalls(tool_calls)
+)
+const isUsage = isOptional(
+  ({ prompt_tokens, completion_tokens, prompt_tokens_details }) =>
+    isCount(prompt_tokens) && isCount(completion_tokens) && isCached(prompt_tokens_details)
+)
+const isCached = isOptional(({ cached_tokens }) => isCount(cached_tokens))
+const areChoices = isList(
+  isOptional(({ delta, message, finish_reason }) => isDelta(delta) && isDelta(message) && isText(finish_reason))
+)
+
+const isOpenAiChunk = (json: unknown): json is OpenAiChunk => {
+  if (!Predicate.isObject(json)) return false
+  const { choices, usage } = json as OpenAiChunk // As far as these two checks say.
+  return areChoices(choices) && isUsage(usage)
+}
+
+const isLegacyChunk = (json: unknown): json is LegacyChunk => {
+  if (!Predicate.isObject(json)) return false
+  const { tool_calls, finish_reason, usage } = json as LegacyChunk // As far as these checks say.
+  return areToolCalls(tool_calls) && isText(finish_reason) && isUsage(usage)
+}
 
 export interface ChatChunk {
   readonly text: string
@@ -89,7 +136,7 @@ export const read = (json: unknown): ChatChunk | undefined => {
   return undefined
 }
 
-const contentText = (content: (typeof Delta.Type)["content"]): string =>
+const contentText = (content: Content): string =>
   typeof content === "string" ? content : (content?.map(({ text }) => text ?? "").join("") ?? "")
 
 /** Workers AI sends tokens that look like numbers as numbers, and JSON answers as objects. */
