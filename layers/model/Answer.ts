@@ -1,10 +1,21 @@
-import { Array, Cause, Duration, Effect, Pull, Stream } from "effect"
+import { Array, Cause, Duration, Effect, Fiber, Pull, Stream } from "effect"
 import { type ModelErrorReason, type ModelPart } from "../../src/ModelClient.ts"
 import { ChatStream } from "../../src/model/ChatStream.ts"
 import type { Classify } from "../../src/model/ProviderFailure.ts"
 
 /** How long the end of a body may take that follows an answer's end marker. Read to its end, a connection serves the next request. */
 const grace = Duration.millis(100)
+
+/** Mostly the end is there already, and needs no timer to be waited for. */
+const drain = Effect.fnUntraced(function* (body: Pull.Pull<unknown, ModelErrorReason>) {
+  const reading = yield* Effect.forkChild(Effect.ignore(Effect.forever(body, { disableYield: true })))
+  for (let yields = 0; yields < 5; yields++) {
+    if (reading.pollUnsafe() !== undefined) return
+    yield* Effect.yieldNow
+  }
+  yield* Effect.timeoutOption(Fiber.await(reading), grace)
+  yield* Fiber.interrupt(reading)
+})
 
 /** The parts of an answer, as its bytes arrive: one array of parts for one piece of the body. */
 export const parts = (
@@ -24,12 +35,11 @@ export const parts = (
           answer.end(Cause.isDone(end) ? undefined : end)
         }
       })
-      const rest = Effect.ignore(Effect.timeoutOption(Effect.forever(pull, { disableYield: true }), grace))
       return Effect.suspend(function next(): Pull.Pull<Array.NonEmptyReadonlyArray<ModelPart>, ModelErrorReason> {
         const parts = answer.take()
         if (Array.isReadonlyArrayNonEmpty(parts)) return Effect.succeed(parts)
         if (answer.outcome === undefined) return Effect.flatMap(read, next)
-        return answer.outcome === "finished" ? Effect.andThen(rest, Cause.done()) : Effect.fail(answer.outcome)
+        return answer.outcome === "finished" ? Effect.andThen(drain(pull), Cause.done()) : Effect.fail(answer.outcome)
       })
     })
   )

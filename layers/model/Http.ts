@@ -3,31 +3,31 @@ import { HttpClient, type HttpClientError, type HttpClientRequest, type HttpClie
 import { AnthropicKeyRefused, carriesAnthropicKey } from "../../src/domain/AnthropicKey.ts"
 import { ConnectionFailed, InvalidRequest, type ModelErrorReason } from "../../src/ModelClient.ts"
 import * as ProviderFailure from "../../src/model/ProviderFailure.ts"
-import * as Silence from "./Silence.ts"
+import type { Silence } from "./Silence.ts"
 
 /** The body of the answer to a request; an HTTP error, and silence for too long, is a typed failure. */
 export const send = (
   http: HttpClient.HttpClient,
   request: HttpClientRequest.HttpClientRequest,
   classify: ProviderFailure.Classify,
-  timeouts: Silence.Timeouts
+  silence: Silence
 ): Stream.Stream<Uint8Array, ModelErrorReason> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const connection = yield* Scope.make()
       // An answer that was read to its end leaves its connection to the next request.
       yield* Effect.addFinalizer((exit) => (Exit.isFailure(exit) ? Scope.close(connection, exit) : Effect.void))
-      const silence = yield* Silence.watch(connection, timeouts)
-      const reasonOf = (error: HttpClientError.HttpClientError) => silence.reason() ?? transportReason(error)
+      const watched = yield* silence.watch(connection)
+      const reasonOf = (error: HttpClientError.HttpClientError) => watched.reason() ?? transportReason(error)
 
       const response = yield* HttpClient.withScope(http)
         .execute(request)
         .pipe(Effect.provideService(Scope.Scope, connection), untraced, Effect.mapError(reasonOf))
-      silence.heard()
+      watched.heard()
       if (response.status < 200 || response.status > 299) return yield* refusal(response, classify)
       return response.stream.pipe(
         Stream.mapArray((pieces) => {
-          silence.heard()
+          watched.heard()
           return pieces
         }),
         Stream.mapError(reasonOf)

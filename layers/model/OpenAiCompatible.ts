@@ -28,6 +28,7 @@ export const make = Effect.fnUntraced(function* ({
   yield* Http.refuseVendorKey(`the API key of the model provider ${name}`, apiKey)
   const http = yield* HttpClient.HttpClient
   const classify = Http.masking(ProviderFailure.reasonOf, apiKey)
+  const silence = Silence.make(timeouts)
   const prefix = `${name}/`
   const endpoint = HttpClientRequest.post(`${baseUrl.replace(/\/+$/, "")}/chat/completions`).pipe((request) =>
     apiKey === undefined ? request : HttpClientRequest.bearerToken(request, apiKey)
@@ -47,7 +48,7 @@ export const make = Effect.fnUntraced(function* ({
         // Last, so that a request begins with the bytes of the one before it.
         messages: ChatCompletions.messages(request, "reasoning_content")
       }),
-      (wire) => Answer.parts(Http.send(http, wire, classify, timeouts), classify)
+      (wire) => Answer.parts(Http.send(http, wire, classify, silence), classify)
     )
   }
 

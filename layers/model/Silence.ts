@@ -15,33 +15,72 @@ export const timedOut = (what: string, duration: Duration.Input) =>
 export const noAnswer = ({ firstByte }: Timeouts) => timedOut("no answer began", firstByte)
 export const noMore = ({ betweenChunks }: Timeouts) => timedOut("nothing came", betweenChunks)
 
+interface Watched {
+  readonly connection: Scope.Closeable
+  began: boolean
+  since: number
+  /** Why the connection was closed, where it was. */
+  reason: TimedOut | undefined
+}
+
 /**
- * Closes a connection on which nothing comes for too long. One fiber and one timer for a whole answer: a time limit around each of its
- * pieces would cost more than reading them.
+ * Closes connections on which nothing comes for too long. One fiber looks at all of them from time to time, while there are any: a timer for
+ * each answer, let alone for each of its pieces, would cost more than reading them.
  */
-export const watch = Effect.fnUntraced(function* (connection: Scope.Closeable, timeouts: Timeouts) {
-  const clock = yield* Clock.Clock
+export const make = (timeouts: Timeouts) => {
   const firstByte = Duration.toMillis(timeouts.firstByte)
   const betweenChunks = Duration.toMillis(timeouts.betweenChunks)
-  let began = false
-  let since = clock.currentTimeMillisUnsafe()
-  let reason: TimedOut | undefined
+  const interval = Math.min(firstByte, betweenChunks, 100_000) / 20
+  const all = new Set<Watched>()
+  let isLooking = false
 
-  const wait: Effect.Effect<void> = Effect.suspend(() => {
-    const left = since + (began ? betweenChunks : firstByte) - clock.currentTimeMillisUnsafe()
-    if (left > 0) return Effect.andThen(Effect.sleep(left), wait)
-    reason = began ? noMore(timeouts) : noAnswer(timeouts)
-    return Scope.close(connection, Exit.void)
-  })
-  yield* Effect.forkScoped(wait)
-
-  return {
-    /** Something came. */
-    heard: () => {
-      began = true
-      since = clock.currentTimeMillisUnsafe()
-    },
-    /** Why the connection was closed, where it was. */
-    reason: () => reason
+  const close = (watched: Watched, reason: TimedOut) => {
+    watched.reason = reason
+    all.delete(watched)
+    return Scope.close(watched.connection, Exit.void)
   }
-})
+
+  const look = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    for (const watched of all) {
+      const { began, since } = watched
+      if (now - since < (began ? betweenChunks : firstByte)) continue
+      yield* close(watched, began ? noMore(timeouts) : noAnswer(timeouts))
+    }
+  })
+
+  const looks = Effect.gen(function* () {
+    while (all.size > 0) {
+      yield* Effect.sleep(interval)
+      yield* look
+    }
+    isLooking = false
+  })
+
+  /** Until the scope ends. */
+  const watch = Effect.fnUntraced(function* (connection: Scope.Closeable) {
+    const clock = yield* Clock.Clock
+    const now = () => clock.currentTimeMillisUnsafe()
+    const watched: Watched = { connection, began: false, since: now(), reason: undefined }
+    yield* Effect.acquireRelease(
+      Effect.sync(() => all.add(watched)),
+      () => Effect.sync(() => all.delete(watched))
+    )
+    if (!isLooking) {
+      isLooking = true
+      yield* Effect.forkDetach(looks)
+    }
+    return {
+      /** Something came. */
+      heard: () => {
+        watched.began = true
+        watched.since = now()
+      },
+      reason: () => watched.reason
+    }
+  })
+
+  return { watch }
+}
+
+export type Silence = ReturnType<typeof make>

@@ -103,12 +103,13 @@ export const fromAccount = Effect.fnUntraced(function* (
   yield* Http.refuseVendorKey("CLOUDFLARE_API_TOKEN", token)
   const http = yield* HttpClient.HttpClient
   const classify = Http.masking(WorkersAiFailure.classify, token)
+  const silence = Silence.make(timeouts)
   const send = (request: ModelRequest) =>
     HttpClientRequest.post(`${apiUrl}/accounts/${id}/ai/run/${request.model}`).pipe(
       HttpClientRequest.bearerToken(token),
       HttpClientRequest.setHeaders(affinity(request)),
       HttpClientRequest.bodyJsonUnsafe(inputs(request)),
-      (wire) => Http.send(http, wire, classify, timeouts)
+      (wire) => Http.send(http, wire, classify, silence)
     )
   return ModelClient.of({
     stream: (request) => Stream.mapError(Answer.parts(send(request), classify), toModelError(request))
