@@ -28,7 +28,7 @@ describe("list cost", () => {
 })
 
 it("a model that nothing is known of has a window to work with", () => {
-  assert.deepStrictEqual(profileOf("local/some-model"), { contextWindow: 131_072, price: null })
+  assert.deepStrictEqual(profileOf("local/some-model"), { contextWindow: 131_072, price: null, plan: null })
   assert.strictEqual(profileOf("@cf/meta/llama-3.3-70b-instruct-fp8-fast").contextWindow, 24_000)
 })
 

@@ -6,6 +6,8 @@ export interface Profile {
   readonly contextWindow: number
   /** List price in USD per million tokens; null where it is not known. */
   readonly price: { readonly input: number; readonly output: number; readonly cachedInput: number } | null
+  /** Whether it needs Workers Paid; null where that is not known, or not a question. */
+  readonly plan: "free" | "paid" | null
 }
 
 /** Without a price of its own, a cached token costs what any other token of the prompt does. */
@@ -14,35 +16,35 @@ const usd = (input: number, output: number, cachedInput = input): Profile["price
 /**
  * Read on 2026-09-28 from https://developers.cloudflare.com/workers-ai/platform/pricing/ and the model pages below
  * https://developers.cloudflare.com/workers-ai/models/. Where these and https://models.dev differ about a window, the smaller one stands
- * here: to compact a little early costs less than a request that does not fit.
+ * here: to compact a little early costs less than a request that does not fit. Free are those that the model pages do not mark as paid.
  */
-const profiles: { readonly [model: string]: Profile } = {
-  "@cf/deepseek-ai/deepseek-v4-flash-0731": { contextWindow: 1_048_576, price: usd(0.44, 1.32, 0.014) },
-  "@cf/deepseek-ai/deepseek-v4-pro-0813": { contextWindow: 1_048_576, price: usd(1.32, 3.96, 0.044) },
-  "@cf/google/gemma-4-26b-a4b-it": { contextWindow: 256_000, price: usd(0.1, 0.3) },
-  "@cf/ibm-granite/granite-4.0-h-micro": { contextWindow: 131_000, price: usd(0.017, 0.112) },
-  "@cf/meta/llama-3.3-70b-instruct-fp8-fast": { contextWindow: 24_000, price: usd(0.293, 2.253) },
-  "@cf/meta/llama-4-scout-17b-16e-instruct": { contextWindow: 131_000, price: usd(0.27, 0.85) },
-  "@cf/mistralai/mistral-small-3.1-24b-instruct": { contextWindow: 128_000, price: usd(0.351, 0.555) },
-  "@cf/moonshotai/kimi-k2.6": { contextWindow: 262_144, price: usd(0.95, 4, 0.16) },
-  "@cf/moonshotai/kimi-k2.7-code": { contextWindow: 262_144, price: usd(0.95, 4, 0.19) },
-  "@cf/nvidia/nemotron-3-120b-a12b": { contextWindow: 256_000, price: usd(0.5, 1.5) },
-  "@cf/openai/gpt-oss-120b": { contextWindow: 128_000, price: usd(0.35, 0.75) },
-  "@cf/openai/gpt-oss-20b": { contextWindow: 128_000, price: usd(0.2, 0.3) },
-  "@cf/qwen/qwen3-30b-a3b-fp8": { contextWindow: 32_768, price: usd(0.051, 0.335) },
-  "@cf/qwen/qwen3.8-27b": { contextWindow: 262_144, price: usd(0.45, 3.2, 0.05) },
-  "@cf/zai-org/glm-4.7-flash": { contextWindow: 131_072, price: usd(0.0605, 0.4) },
-  "@cf/zai-org/glm-5.2": { contextWindow: 256_000, price: usd(1.4, 4.4, 0.26) },
-  "@cf/zai-org/glm-5.3": { contextWindow: 1_048_576, price: usd(1.4, 4.4, 0.26) },
-  "@cf/zai-org/glm-5.3-flash": { contextWindow: 1_048_576, price: usd(0.15, 0.5, 0.03) },
-  demo: { contextWindow: 131_072, price: usd(0, 0) }
+export const profiles: { readonly [model: string]: Profile } = {
+  "@cf/deepseek-ai/deepseek-v4-flash-0731": { contextWindow: 1_048_576, price: usd(0.44, 1.32, 0.014), plan: "paid" },
+  "@cf/deepseek-ai/deepseek-v4-pro-0813": { contextWindow: 1_048_576, price: usd(1.32, 3.96, 0.044), plan: null },
+  "@cf/google/gemma-4-26b-a4b-it": { contextWindow: 256_000, price: usd(0.1, 0.3), plan: "free" },
+  "@cf/ibm-granite/granite-4.0-h-micro": { contextWindow: 131_000, price: usd(0.017, 0.112), plan: "free" },
+  "@cf/meta/llama-3.3-70b-instruct-fp8-fast": { contextWindow: 24_000, price: usd(0.293, 2.253), plan: "free" },
+  "@cf/meta/llama-4-scout-17b-16e-instruct": { contextWindow: 131_000, price: usd(0.27, 0.85), plan: "free" },
+  "@cf/mistralai/mistral-small-3.1-24b-instruct": { contextWindow: 128_000, price: usd(0.351, 0.555), plan: "free" },
+  "@cf/moonshotai/kimi-k2.6": { contextWindow: 262_144, price: usd(0.95, 4, 0.16), plan: "paid" },
+  "@cf/moonshotai/kimi-k2.7-code": { contextWindow: 262_144, price: usd(0.95, 4, 0.19), plan: "paid" },
+  "@cf/nvidia/nemotron-3-120b-a12b": { contextWindow: 256_000, price: usd(0.5, 1.5), plan: "free" },
+  "@cf/openai/gpt-oss-120b": { contextWindow: 128_000, price: usd(0.35, 0.75), plan: "free" },
+  "@cf/openai/gpt-oss-20b": { contextWindow: 128_000, price: usd(0.2, 0.3), plan: "free" },
+  "@cf/qwen/qwen3-30b-a3b-fp8": { contextWindow: 32_768, price: usd(0.051, 0.335), plan: "free" },
+  "@cf/qwen/qwen3.8-27b": { contextWindow: 262_144, price: usd(0.45, 3.2, 0.05), plan: null },
+  "@cf/zai-org/glm-4.7-flash": { contextWindow: 131_072, price: usd(0.0605, 0.4), plan: "free" },
+  "@cf/zai-org/glm-5.2": { contextWindow: 256_000, price: usd(1.4, 4.4, 0.26), plan: "paid" },
+  "@cf/zai-org/glm-5.3": { contextWindow: 1_048_576, price: usd(1.4, 4.4, 0.26), plan: "paid" },
+  "@cf/zai-org/glm-5.3-flash": { contextWindow: 1_048_576, price: usd(0.15, 0.5, 0.03), plan: "paid" },
+  demo: { contextWindow: 131_072, price: usd(0, 0), plan: null }
 }
 
 /**
  * Most open models that call tools hold this much. A server that holds less refuses what does not fit, and the session compacts then; a
  * smaller guess would throw conversation away where there was room for it.
  */
-const unknown: Profile = { contextWindow: 131_072, price: null }
+const unknown: Profile = { contextWindow: 131_072, price: null, plan: null }
 
 export const profileOf = (model: string): Profile => (Object.hasOwn(profiles, model) ? profiles[model]! : unknown)
 

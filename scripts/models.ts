@@ -1,0 +1,17 @@
+import { profileOf, profiles } from "../src/model/Profiles.ts"
+
+// Prints what is known of each model; any other gets the last line's defaults.
+
+const heads = ["model", "context", "USD per M in", "out", "cached", "plan"]
+
+const line = (model: string, name = model): ReadonlyArray<string> => {
+  const { contextWindow, price, plan } = profileOf(model)
+  const prices = price === null ? ["?", "?", "?"] : [price.input, price.output, price.cachedInput].map(String)
+  return [name, contextWindow.toLocaleString("en"), ...prices, plan ?? "?"]
+}
+
+const lines = [heads, ...Object.keys(profiles).map((model) => line(model)), line("", "any other")]
+const widths = heads.map((_, column) => Math.max(...lines.map((cells) => cells[column]!.length)))
+const pad = (cell: string, column: number) =>
+  column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)
+for (const cells of lines) console.log(cells.map(pad).join("  "))
