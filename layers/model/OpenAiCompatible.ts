@@ -29,6 +29,7 @@ export const make = Effect.fnUntraced(function* ({
   const http = yield* HttpClient.HttpClient
   const classify = Http.masking(ProviderFailure.reasonOf, apiKey)
   const silence = Silence.make(timeouts)
+  const write = ChatCompletions.bodyWriter("reasoning_content")
   const prefix = `${name}/`
   const endpoint = HttpClientRequest.post(`${baseUrl.replace(/\/+$/, "")}/chat/completions`).pipe((request) =>
     apiKey === undefined ? request : HttpClientRequest.bearerToken(request, apiKey)
@@ -40,14 +41,13 @@ export const make = Effect.fnUntraced(function* ({
     }
     return endpoint.pipe(
       HttpClientRequest.setHeader("x-session-affinity", request.sessionId),
-      HttpClientRequest.bodyJsonUnsafe({
-        model: request.model.slice(prefix.length),
-        stream: true,
-        stream_options: { include_usage: true },
-        ...ChatCompletions.tools(request),
-        // Last, so that a request begins with the bytes of the one before it.
-        messages: ChatCompletions.messages(request, "reasoning_content")
-      }),
+      HttpClientRequest.bodyText(
+        write(
+          { model: request.model.slice(prefix.length), stream: true, stream_options: { include_usage: true } },
+          request
+        ),
+        "application/json"
+      ),
       (wire) => Answer.parts(Http.send(http, wire, classify, silence), classify)
     )
   }

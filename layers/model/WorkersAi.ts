@@ -21,14 +21,17 @@ export interface AiBinding {
 
 const affinity = (request: ModelRequest) => ({ "x-session-affinity": request.sessionId })
 
-const inputs = (request: ModelRequest) => ({
-  ...ChatCompletions.tools(request),
+const fields = (request: ModelRequest) => ({
   // Where it is not said, mistral-small never calls a tool.
   ...(request.tools.length === 0 ? {} : { tool_choice: "auto" }),
   stream: true,
   // Older models know no stream options, count tokens anyway, and stop after 256 where no limit is given.
-  ...(older.test(request.model) ? { max_tokens: 4096 } : { stream_options: { include_usage: true } }),
-  // Last, so that a request begins with the bytes of the one before it.
+  ...(older.test(request.model) ? { max_tokens: 4096 } : { stream_options: { include_usage: true } })
+})
+
+const inputs = (request: ModelRequest) => ({
+  ...fields(request),
+  ...ChatCompletions.tools(request),
   messages: ChatCompletions.messages(request, "reasoning")
 })
 
@@ -104,11 +107,12 @@ export const fromAccount = Effect.fnUntraced(function* (
   const http = yield* HttpClient.HttpClient
   const classify = Http.masking(WorkersAiFailure.classify, token)
   const silence = Silence.make(timeouts)
+  const write = ChatCompletions.bodyWriter("reasoning")
   const send = (request: ModelRequest) =>
     HttpClientRequest.post(`${apiUrl}/accounts/${id}/ai/run/${request.model}`).pipe(
       HttpClientRequest.bearerToken(token),
       HttpClientRequest.setHeaders(affinity(request)),
-      HttpClientRequest.bodyJsonUnsafe(inputs(request)),
+      HttpClientRequest.bodyText(write(fields(request), request), "application/json"),
       (wire) => Http.send(http, wire, classify, silence)
     )
   return ModelClient.of({

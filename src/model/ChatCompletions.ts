@@ -52,3 +52,23 @@ export const tools = (request: ModelRequest): Json =>
           function: { name, description, parameters }
         }))
       }
+
+/**
+ * Writes request bodies: the fields given, then the tools, then the messages. They come last, so that each request of a session begins with
+ * the bytes of the one before it, and each message is written as JSON once: a long conversation is sent again and again.
+ */
+export const bodyWriter = (reasoning: ReasoningField) => {
+  const written = new WeakMap<Message, string>()
+  const textOf = (message: Message): string => {
+    const known = written.get(message)
+    if (known !== undefined) return known
+    const text = JSON.stringify(wireMessage(message, reasoning))
+    written.set(message, text)
+    return text
+  }
+  return (fields: Json, request: ModelRequest): string => {
+    const system = request.system === "" ? [] : [JSON.stringify({ role: "system", content: request.system })]
+    const head = JSON.stringify({ ...fields, ...tools(request) })
+    return `${head.slice(0, -1)},"messages":[${[...system, ...request.messages.map(textOf)].join(",")}]}`
+  }
+}
