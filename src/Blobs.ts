@@ -1,7 +1,11 @@
 import { Context, type Effect, type Option } from "effect"
+import type { EventId, SessionId } from "./domain/Ids.ts"
 import type { StorageError } from "./Storage.ts"
 
-/** What is too large for a session's log, kept under a key: `<session id>/<event id>` for the whole text of a tool result. */
+/** Of the whole text of a tool result. A session's blobs begin with its id and a slash. */
+export const blobKey = (session: SessionId, event: EventId): string => `${session}/${event}`
+
+/** What is too large for a session's log, kept under a key. */
 export class Blobs extends Context.Service<
   Blobs,
   {

@@ -18,6 +18,8 @@ export interface ToolListing {
 export interface ToolResult {
   readonly text: string
   readonly isError: boolean
+  /** The input does not fit, so that nothing ran. */
+  readonly rejected?: true
 }
 
 /** The deployment's tools, typed where they are defined and erased here. */

@@ -100,6 +100,7 @@ describe("a budget", () => {
       const { state } = yield* agent.snapshot
       assert.deepStrictEqual([state.status, state.stopReason?.type, state.calls], ["idle", "end_turn", []])
       assert.deepStrictEqual((yield* results).at(-1), { text: "interrupted by the user", is_error: true })
+      assert.strictEqual(state.spent.toolCalls, 1, "what never ran is not counted")
     }).pipe(Effect.provide(loop([[...again, ...again], say("here")])))
   )
 })

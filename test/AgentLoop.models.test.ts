@@ -145,6 +145,28 @@ describe("models that are busy", () => {
     }).pipe(Effect.provide(loop([...fiveTimes, say("first"), say("second")])))
   )
 
+  it.effect(
+    "are waited for although a message is queued behind the turn, and asked at once when another one comes",
+    () =>
+      Effect.gen(function* () {
+        const agent = yield* AgentLoop
+        yield* agent.putRecord(session)
+        yield* agent.send([message("go")])
+        const turn = yield* Effect.forkChild(agent.run)
+        yield* TestClock.adjust("1 second")
+        yield* agent.send([message("and then?")])
+        yield* TestClock.adjust("24 seconds")
+        yield* Fiber.join(turn)
+        assert.strictEqual((yield* agent.next).type, "wait")
+        yield* agent.run
+        assert.lengthOf(yield* requested, 5)
+        yield* agent.send([message("hurry")])
+        yield* agent.run
+        assert.strictEqual(yield* stopReason, "end_turn")
+        assert.lengthOf(yield* ofType("session.status_rescheduled"), 1)
+      }).pipe(Effect.provide(loop([...fiveTimes, say("first"), say("second")])))
+  )
+
   it.effect("are given up after three times, and an interrupt gives them up before", () =>
     Effect.gen(function* () {
       yield* patiently(converse("go"))

@@ -7,6 +7,7 @@ import { noUsage } from "../src/loop/Spent.ts"
 import { type ModelErrorReason, ConnectionFailed, InvalidRequest, RateLimited } from "../src/ModelClient.ts"
 import { defineTool } from "../src/tools/defineTool.ts"
 import { converse, echo, loop, message, ofType, results, session, stopReason, types } from "./support/agentLoop.ts"
+import { toolset } from "./support/records.ts"
 
 describe("AgentLoop", () => {
   it.effect("runs a tool and feeds its output back", () =>
@@ -105,6 +106,118 @@ describe("AgentLoop", () => {
       )
     )
   )
+
+  describe("arguments", () => {
+    const write = (name: string, text: string) => [{ type: "tool_call", name, arguments: text }] as const
+    const weather = {
+      type: "custom",
+      name: "weather",
+      description: "The weather",
+      input_schema: {
+        type: "object",
+        properties: { days: { type: "integer" }, cities: { type: "array", items: { type: "string" } } },
+        required: ["cities"]
+      }
+    } as const
+    const asking = {
+      ...session.agent,
+      tools: [{ ...toolset, default_config: { enabled: true, permission_policy: { type: "always_ask" } } }, weather]
+    } as const
+
+    it.effect("are repaired, and fitted to the tool's schema, before anybody sees them", () =>
+      Effect.gen(function* () {
+        yield* converse("go", { agent: asking })
+        assert.deepStrictEqual((yield* ofType("agent.tool_use"))[0]!.input, { text: "it's" })
+        const [custom] = yield* ofType("agent.custom_tool_use")
+        assert.deepStrictEqual(custom!.input, { days: 3, cities: ["Oslo"] })
+      }).pipe(
+        Effect.provide(
+          loop([
+            [...write("echo", "```\n{'text': 'it\\'s',}\n```"), ...write("weather", '{"days":"3","cities":"Oslo"}')]
+          ])
+        )
+      )
+    )
+
+    it.effect("that do not fit are answered at once: no client is asked to run or to allow the call", () =>
+      Effect.gen(function* () {
+        yield* converse("go", { agent: asking })
+        assert.strictEqual(yield* stopReason, "end_turn")
+        const calls = yield* ofType("agent.tool_use")
+        assert.deepStrictEqual(
+          calls.map(({ name, input, evaluated_permission }) => [name, input, evaluated_permission]),
+          [
+            ["echo", { text: 3 }, "deny"],
+            ["weather", { days: "soon" }, "deny"]
+          ]
+        )
+        assert.deepStrictEqual(
+          (yield* ofType("agent.tool_result")).map(({ content, rejected }) => [content[0]!.text, rejected]),
+          [
+            ["The input does not fit:\ntext: expected string, got number 3", true],
+            ['The input does not fit:\ndays: expected integer, got string "soon"\ncities: required, but missing', true]
+          ]
+        )
+        assert.isEmpty(yield* ofType("agent.custom_tool_use"))
+      }).pipe(
+        Effect.provide(loop([[...call("echo", { text: 3 }), ...call("weather", { days: "soon" })], say("never mind")]))
+      )
+    )
+
+    const short = defineTool({
+      name: "short",
+      description: "Takes little",
+      input: Schema.Struct({ text: Schema.String.check(Schema.isMaxLength(3)) }),
+      run: ({ text }) => (text === "no" ? Effect.fail({ message: "no" }) : Effect.succeed(text))
+    })
+    /** Each unusable in its own way. */
+    const unusable = [
+      call("nothing", {}),
+      write("short", '{"te'),
+      call("short", { text: 3 }),
+      call("short", { text: "too long" })
+    ]
+
+    it.effect("that nobody can use end the turn after eight answers in a row, and the next message starts anew", () =>
+      Effect.gen(function* () {
+        yield* converse("go")
+        assert.strictEqual(yield* stopReason, "retries_exhausted")
+        assert.lengthOf(yield* results, 8)
+        const [error] = yield* ofType("session.error")
+        assert.deepInclude(error!.error, {
+          type: "model_request_failed_error",
+          reason: "MalformedToolCalls",
+          retry_status: { type: "exhausted" }
+        })
+        const agent = yield* AgentLoop
+        yield* agent.send([message("again")])
+        yield* agent.run
+        assert.strictEqual(yield* stopReason, "end_turn")
+      }).pipe(Effect.provide(loop([...unusable, ...unusable, call("nothing", {}), say("better")], [short])))
+    )
+
+    it.effect("do not end it where one call of an answer could be run, even if it failed", () =>
+      Effect.gen(function* () {
+        yield* converse("go")
+        assert.strictEqual(yield* stopReason, "end_turn")
+        assert.isEmpty(yield* ofType("session.error"))
+      }).pipe(
+        Effect.provide(
+          loop(
+            [
+              ...unusable,
+              ...unusable.slice(1),
+              [...call("nothing", {}), ...call("short", { text: "no" })],
+              ...unusable,
+              ...unusable.slice(1),
+              say("at last")
+            ],
+            [short]
+          )
+        )
+      )
+    )
+  })
 
   it.effect("never offers or runs a tool that the agent has not enabled", () =>
     Effect.gen(function* () {

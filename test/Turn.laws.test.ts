@@ -161,7 +161,8 @@ class Session {
       type: "agent.tool_result",
       tool_use_id,
       content: text("r"),
-      is_error: false
+      is_error: false,
+      ...(this.count % 3 === 0 ? { rejected: true } : {})
     }
   }
 
@@ -248,6 +249,7 @@ it.prop(
     assert.deepStrictEqual(session.log.reduce(fold, initial), session.state, "the state is the fold of the log")
     assert.strictEqual(status, "idle")
     assert.deepStrictEqual([calls, queue], [[], []])
+    assert.isAtMost(session.state.rejections, session.state.steps)
     // No input is lost, doubled or reordered; what a summary stands for was taken in before it.
     assert.deepStrictEqual(
       session.log.flatMap((event) =>

@@ -41,13 +41,14 @@ const toolUse = (name: string, evaluated_permission: "allow" | "ask" | "deny" = 
   ({ id: id(), type: "agent.tool_use", processed_at: at, name, input: {}, evaluated_permission }) as const
 const customToolUse = (name: string) =>
   ({ id: id(), type: "agent.custom_tool_use", processed_at: at, name, input: {} }) as const
-const result = (tool_use_id: EventId, value: string): SessionEvent => ({
+const result = (tool_use_id: EventId, value: string, isRejected = false): SessionEvent => ({
   id: id(),
   type: "agent.tool_result",
   processed_at: at,
   tool_use_id,
   content: text(value),
-  is_error: false
+  is_error: false,
+  ...(isRejected ? { rejected: true } : {})
 })
 const said = (value: string): SessionEvent => ({
   id: id(),
@@ -198,6 +199,36 @@ describe("Turn", () => {
       stopReason: { type: "retries_exhausted" },
       limit: "steps"
     })
+  })
+
+  it("stops a turn of which eight answers in a row had no call that could be run, also after a crash in between", () => {
+    const log: Array<SessionEvent> = []
+    const answer = (...rejected: ReadonlyArray<boolean>) => {
+      const calls = rejected.map(() => toolUse("t"))
+      const results = calls.map(({ id }, index) => result(id, "", rejected[index]))
+      log.push(requestStart(), ...calls, requestEnd(), ...results)
+      return next(run(begun(), ...log), { ...limits, maxSteps: 100 })
+    }
+    const rejectSeven = () => {
+      for (let count = 0; count < 7; count++) assert.strictEqual(answer(true, true).type, "callModel")
+    }
+    rejectSeven()
+    assert.strictEqual(answer(true, false).type, "callModel")
+    rejectSeven()
+    const more = message("more")
+    log.push(requestStart(), more, said("what?"), requestEnd(), { ...more, processed_at: at })
+    rejectSeven()
+    assert.deepStrictEqual(answer(true), {
+      type: "stop",
+      stopReason: { type: "retries_exhausted" },
+      limit: "rejections"
+    })
+    const again = message("again")
+    const retried = run(begun(), ...log, idle({ type: "retries_exhausted" }), again, running(), {
+      ...again,
+      processed_at: at
+    })
+    assert.strictEqual(next(retried, limits).type, "callModel")
   })
 
   it("takes only calls that may have been running for doubtful", () => {

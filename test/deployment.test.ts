@@ -73,6 +73,8 @@ describe("a deployment in Node", () => {
       assert.deepStrictEqual(yield* until(2), ["budget_reached", "end_turn"])
       assert.isNull((yield* sessions.update(id, { budget: null })).budget)
       assert.include((yield* Effect.flip(sessions.update(id, limit(9)))).message, "budget_create_only")
+      yield* sessions.archive(id)
+      assert.include((yield* Effect.flip(sessions.update(id, { budget: null }))).message, "it is archived")
     }).pipe(Effect.provide(node([call("glob", { pattern: "*" }), say("done")])))
   )
 

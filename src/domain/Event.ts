@@ -68,7 +68,7 @@ export type SessionErrorType = typeof SessionErrorType.Type
 
 /**
  * Where a `ModelError` is behind the error, it says which: `reason` is its tag, `model` the one that was asked, `retry_after_ms` what its
- * provider wished. These three are ours.
+ * provider wished. These three are ours. The `reason` of a turn that ended because no call could be run is `MalformedToolCalls`.
  */
 export const SessionError = Schema.Struct({
   type: SessionErrorType,
@@ -91,12 +91,16 @@ export const SessionEvent = Schema.Union([
   /** `content` is ours: the wire API only signals that thinking went on; open models need it sent back. */
   event("agent.thinking", { content: Schema.Array(TextBlock) }),
   event("agent.tool_use", { ...toolUse, evaluated_permission: Schema.Literals(["allow", "ask", "deny"]) }),
-  /** `stored_characters` is ours: the length of a result too long for the log, of which `content` shows the two ends. */
+  /**
+   * Two fields are ours. `stored_characters`: the length of a result too long for the log, of which `content` shows the two ends. `rejected`:
+   * there is no such tool or the input does not fit it, so that nothing ran.
+   */
   event("agent.tool_result", {
     tool_use_id: EventId,
     content: Schema.Array(TextBlock),
     is_error: Schema.Boolean,
-    stored_characters: Schema.optionalKey(Schema.Int)
+    stored_characters: Schema.optionalKey(Schema.Int),
+    rejected: Schema.optionalKey(Schema.Literal(true))
   }),
   event("agent.custom_tool_use", toolUse),
   /** The first `compacted_messages` of the conversation are from now on shown to the model as this summary. Both fields are ours. */

@@ -20,7 +20,7 @@ export const list = (issue: SchemaIssue.Issue, input: unknown): ReadonlyArray<Is
   format(issue).issues.map(({ path = [], message }) => {
     const keys = path.map((part) => (typeof part === "object" ? part.key : part))
     return {
-      field: keys.reduce(appendKey, ""),
+      field: fieldOf(keys),
       depth: keys.length,
       message,
       value: keys.reduce(valueAt, input)
@@ -34,6 +34,9 @@ const format = SchemaIssue.makeFormatterStandardSchemaV1({
     return SchemaIssue.defaultLeafHook(issue)
   }
 })
+
+/** For example `items[0].id`. */
+export const fieldOf = (keys: ReadonlyArray<PropertyKey>): string => keys.reduce(appendKey, "")
 
 const appendKey = (path: string, key: PropertyKey): string => {
   if (typeof key === "number") return `${path}[${key}]`

@@ -1,5 +1,5 @@
 import { Clock, DateTime, Effect } from "effect"
-import { ToolRegistry } from "../ToolRegistry.ts"
+import { ToolRegistry, type ToolResult as Outcome } from "../ToolRegistry.ts"
 import * as AskModel from "./AskModel.ts"
 import type { OpenCall } from "./Calls.ts"
 import * as SessionErrors from "./SessionErrors.ts"
@@ -9,6 +9,8 @@ import type * as Turn from "./Turn.ts"
 
 /** Calls of one answer that run at the same time: a Durable Object may have six connections open. */
 const parallelCalls = 4
+
+const failed: Outcome = { text: "the tool failed in an unexpected way", isError: true }
 
 /** Does what `Turn` decided. Each action ends in events of the log. */
 export const make = Effect.fnUntraced(function* (
@@ -28,10 +30,12 @@ export const make = Effect.fnUntraced(function* (
 
   const runTool = Effect.fnUntraced(function* (call: OpenCall) {
     const { record } = yield* log.snapshot
-    const { text, isError } = yield* registry
+    const { text, isError, rejected } = yield* registry
       .call(record.id, call)
-      .pipe(Effect.catchDefect(() => Effect.succeed({ text: "the tool failed in an unexpected way", isError: true })))
-    yield* log.append([yield* ToolResult.store(record.id, call.id, text, isError)])
+      .pipe(Effect.catchDefect(() => Effect.succeed(failed)))
+    yield* log.append([
+      rejected ? ToolResult.reject(call.id, text) : yield* ToolResult.store(record.id, call.id, text, isError)
+    ])
   })
 
   const runTools = Effect.fn("AgentLoop.runTools")(function* (calls: ReadonlyArray<OpenCall>) {

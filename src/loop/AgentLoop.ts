@@ -4,7 +4,7 @@ import type { Blobs } from "../Blobs.ts"
 import type { ClientEvent, SessionEvent } from "../domain/Event.ts"
 import { EventId, type SessionId } from "../domain/Ids.ts"
 import type { SessionRecord } from "../domain/Session.ts"
-import { profileOf } from "../model/Profiles.ts"
+import { smallestWindow, usualWindow } from "../model/Profiles.ts"
 import type { ModelClient } from "../ModelClient.ts"
 import { SessionConflict, type SessionNotFound } from "../Sessions.ts"
 import type { LogEntry, Storage, StorageError } from "../Storage.ts"
@@ -23,7 +23,9 @@ export const AgentLoopConfig = Config.all({
   /** Model requests that one turn may make. */
   maxSteps: Config.Int("OWNLOOP_MAX_STEPS").pipe(Config.withDefault(100)),
   /** Times in a row that a session waits (30 s, 1 min, then 2 min) for models that failed, before its turn ends. */
-  maxReschedules: Config.Int("OWNLOOP_MAX_RESCHEDULES").pipe(Config.withDefault(3))
+  maxReschedules: Config.Int("OWNLOOP_MAX_RESCHEDULES").pipe(Config.withDefault(3)),
+  /** Tokens that a model holds of which nothing is known. */
+  usualWindow: Config.Int("OWNLOOP_CONTEXT_WINDOW").pipe(Config.withDefault(usualWindow))
 })
 
 type SessionUpdated = Extract<SessionEvent, { readonly type: "session.updated" }>
@@ -63,13 +65,10 @@ export class AgentLoop extends Context.Service<
         const services = yield* Effect.context<ModelClient | SecureRandom.SecureRandom | Blobs>()
         const config = yield* AgentLoopConfig
         const log = yield* SessionLog.make(id)
-        const limitsOf = ({ record: { agent, budget } }: SessionLog.Snapshot, now: number): Turn.Limits => ({
-          ...config,
-          budget,
-          models: [agent.model.id, ...(agent.model.fallbacks ?? [])],
-          contextWindow: profileOf(agent.model.id).contextWindow,
-          now
-        })
+        const limitsOf = ({ record: { agent, budget } }: SessionLog.Snapshot, now: number): Turn.Limits => {
+          const models = [agent.model.id, ...(agent.model.fallbacks ?? [])]
+          return { ...config, budget, models, contextWindow: smallestWindow(models, config.usualWindow), now }
+        }
         const perform = yield* Actions.make(log, limitsOf)
         const recover = yield* Recovery.make(log)
         /** Opened by an interrupt, which so ends what is being done. */

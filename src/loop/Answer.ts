@@ -1,4 +1,4 @@
-import { Clock, Effect, Predicate, Result, Schema, Stream } from "effect"
+import { Clock, Effect, Predicate, Stream } from "effect"
 import type { DeltaFrame, ModelUsage } from "../domain/Event.ts"
 import { type EventId, nextEventId } from "../domain/Ids.ts"
 import { ModelClient, ModelError, type ModelPart, type ModelRequest, InvalidResponse } from "../ModelClient.ts"
@@ -105,23 +105,3 @@ export const read = Effect.fn("ModelClient.stream")(function* (
 /** A provider's adapter that breaks is a failed model request, not the end of the session. */
 const broken = (defect: unknown) =>
   new InvalidResponse({ detail: Predicate.isError(defect) ? defect.message : "the provider's adapter failed" })
-
-const parseObject = (text: string): Result.Result<{ readonly [key: string]: Schema.Json }, unknown> =>
-  Result.try(() => {
-    const value: Schema.Json = JSON.parse(text)
-    if (!Predicate.isObject(value)) throw new TypeError("not an object")
-    return value as { readonly [key: string]: Schema.Json } // an array is no object to Predicate
-  })
-
-/** The input of a call from the text the model wrote; no text at all is no arguments, but in a truncated answer it is none yet. */
-export const parseArguments = (
-  text: string,
-  truncated: boolean
-): Result.Result<{ readonly [key: string]: Schema.Json }, string> =>
-  text.trim() === "" && !truncated
-    ? Result.succeed({})
-    : Result.mapError(parseObject(text), () =>
-        truncated
-          ? "the answer was cut off at the model's length limit before the arguments were complete; write less at a time"
-          : `the arguments are not a JSON object: ${text.length > 500 ? `${text.slice(0, 500)}...` : text}`
-      )

@@ -1,14 +1,17 @@
-import { Effect, Result } from "effect"
+import { Effect } from "effect"
 import { nextEventId } from "../domain/Ids.ts"
-import * as Answer from "./Answer.ts"
+import * as Arguments from "../model/Arguments.ts"
+import type { Answer } from "./Answer.ts"
 import * as Offer from "./Offer.ts"
 import type { NewEvent } from "./SessionLog.ts"
 import * as ToolResult from "./ToolResult.ts"
 
+const anyObject = { type: "object" } as const
+
 const textBlocks = (text: string) => [{ type: "text" as const, text }]
 
 /** An answer as events: in the order a reader expects, then results for the calls that cannot be run. */
-export const make = Effect.fnUntraced(function* (answer: Answer.Answer, offer: Offer.Offer) {
+export const make = Effect.fnUntraced(function* (answer: Answer, offer: Offer.Offer) {
   const events: Array<NewEvent> = []
   const results: Array<NewEvent> = []
   if (answer.thinking !== null) {
@@ -20,15 +23,17 @@ export const make = Effect.fnUntraced(function* (answer: Answer.Answer, offer: O
   for (const { name, arguments: text } of answer.calls) {
     const id = yield* nextEventId
     const tool = offer.byName.get(name)
-    const parsed = Answer.parseArguments(text, answer.truncated)
-    const input = Result.getOrElse(parsed, () => ({}))
-    if (tool === undefined) results.push(ToolResult.make(id, Offer.unknownTool(offer, name), true))
-    else if (Result.isFailure(parsed)) results.push(ToolResult.make(id, parsed.failure, true))
-    events.push(
-      tool?.runner === "client"
-        ? { type: "agent.custom_tool_use", id, name, input }
-        : { type: "agent.tool_use", id, name, input, evaluated_permission: tool?.permission ?? "deny" }
-    )
+    const { input, problem } = Arguments.parse(text, tool?.parameters ?? anyObject, answer)
+    const rejection = tool === undefined ? Offer.unknownTool(offer, name) : problem
+    if (rejection !== null) {
+      // Clients run their tools, and ask for permission, as soon as they see a call: one that nobody runs is not shown as theirs.
+      events.push({ type: "agent.tool_use", id, name, input, evaluated_permission: "deny" })
+      results.push(ToolResult.reject(id, rejection))
+    } else if (tool?.runner === "client") {
+      events.push({ type: "agent.custom_tool_use", id, name, input })
+    } else {
+      events.push({ type: "agent.tool_use", id, name, input, evaluated_permission: tool?.permission ?? "deny" })
+    }
   }
   return [...events, ...results]
 })

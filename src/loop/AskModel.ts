@@ -1,6 +1,6 @@
 import { Clock, Effect, Random } from "effect"
 import type { EventId, nextEventId } from "../domain/Ids.ts"
-import { listCost, profileOf } from "../model/Profiles.ts"
+import { listCost } from "../model/Profiles.ts"
 import { AnswerTooLong, ModelError, type ModelRequest } from "../ModelClient.ts"
 import { ToolRegistry } from "../ToolRegistry.ts"
 import * as Answer from "./Answer.ts"
@@ -58,7 +58,8 @@ export const make = Effect.fnUntraced(function* (
       (state, event) => fold(state, { ...event, id, processed_at: "" } as Parameters<typeof fold>[1]), // as it will be logged
       snapshot.state
     )
-    const isOver = Turn.next(after, limitsOf(snapshot, now)).type === "stop"
+    const next = Turn.next(after, limitsOf(snapshot, now))
+    const isOver = next.type === "stop" && next.stopReason.type === "retries_exhausted"
     yield* log.append(events(isOver ? "exhausted" : "retrying"))
   })
 
@@ -112,8 +113,9 @@ export const make = Effect.fnUntraced(function* (
     })
     const outline = () => compacted(Compaction.outline(request.messages.slice(0, count)))
     if (choice === null) return yield* Effect.asVoid(log.append([outline()]))
-    const { record, state } = yield* log.snapshot
-    const { contextWindow } = profileOf(record.agent.model.id)
+    const snapshot = yield* log.snapshot
+    const { state } = snapshot
+    const { contextWindow } = limitsOf(snapshot, yield* Clock.currentTimeMillis)
     const { contextTokens, isOverflowing: overflowed } = state
     const summary = Compaction.request(request, count, { contextWindow, contextTokens, overflowed })
     // A model that answers with calls instead of a text has not summarised anything.

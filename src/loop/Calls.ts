@@ -8,13 +8,15 @@ export interface OpenCall extends ToolCall {
   readonly permission: "allow" | "ask" | "deny"
   /** Why the person who was asked said no. */
   readonly denial: string | null
-  readonly result: { readonly text: string; readonly isError: boolean } | null
+  readonly result: { readonly text: string; readonly isError: boolean; readonly isRejected: boolean } | null
 }
 
 interface Conversation {
   /** As the model reads it; the calls of its last answer follow in `calls` until they are all answered. */
   readonly messages: ReadonlyArray<Message>
   readonly calls: ReadonlyArray<OpenCall>
+  /** Answers in a row of which no call could be run. */
+  readonly rejections: number
 }
 
 export const open = <S extends Conversation>(state: S, call: Omit<OpenCall, "denial" | "result">): S => ({
@@ -38,7 +40,8 @@ export const answer = <S extends Conversation>(state: S, id: EventId, result: No
     text: result!.text,
     isError: result!.isError
   }))
-  return { ...answered, calls: [], messages: [...answered.messages, ...results] }
+  const rejections = answered.calls.every(({ result }) => result!.isRejected) ? state.rejections + 1 : 0
+  return { ...answered, calls: [], rejections, messages: [...answered.messages, ...results] }
 }
 
 /** Calls that nobody has answered yet. */

@@ -45,10 +45,10 @@ interface Listener {
 }
 
 /** Frames that wait for a listener: beyond that it loses previews, and reads the entries from the log. */
-const capacity = 256
+const capacity = 128
 
 /** Entries read from the log at a time. */
-const page = 200
+const page = 50
 
 /** Without a word for so long, proxies and clients take a connection for dead. */
 const interval = "10 seconds"

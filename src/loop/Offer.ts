@@ -6,6 +6,7 @@ import type { ToolListing } from "../ToolRegistry.ts"
 export interface OfferedTool {
   readonly runner: "deployment" | "client"
   readonly permission: "allow" | "ask"
+  readonly parameters: JsonSchema
 }
 
 /** The tools that one agent version may use here, as the model reads them and as the loop treats them. */
@@ -20,10 +21,10 @@ const permission = (policy: PermissionPolicy) => (policy.type === "always_ask" ?
 export const make = (agent: SessionAgent, listings: ReadonlyArray<ToolListing>): Offer => {
   const tools: Array<ModelTool> = []
   const byName = new Map<string, OfferedTool>()
-  const add = (name: string, description: string, parameters: JsonSchema, tool: OfferedTool) => {
+  const add = (name: string, description: string, parameters: JsonSchema, tool: Omit<OfferedTool, "parameters">) => {
     if (byName.has(name)) return
     tools.push({ name, description, parameters })
-    byName.set(name, tool)
+    byName.set(name, { ...tool, parameters })
   }
   for (const entry of agent.tools) {
     if (entry.type === "custom") {

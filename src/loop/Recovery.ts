@@ -8,7 +8,7 @@ import type { NewEvent, SessionLog } from "./SessionLog.ts"
 import * as ToolResult from "./ToolResult.ts"
 import * as Turn from "./Turn.ts"
 
-/** Processes in a row that may die at the same place of the log. */
+/** Processes in a row that die at the same place of the log, and then no other one tries. */
 const maxTakeOvers = 5
 
 /**
@@ -33,7 +33,7 @@ export const make = Effect.fnUntraced(function* (log: SessionLog) {
     const { state } = yield* log.snapshot
     if (state.status !== "running") return
     const count = yield* storage.takeOver
-    if (count > maxTakeOvers) return yield* giveUp(count)
+    if (count >= maxTakeOvers) return yield* giveUp(count)
     const unsafe = Turn.inDoubt(state).filter((call) => !registry.isReplaySafe(call.name))
     if (unsafe.length > 0) yield* log.append(unsafe.map(({ id }) => ToolResult.outcomeUnknown(id)))
   }).pipe(Effect.withSpan("AgentLoop.recover"))

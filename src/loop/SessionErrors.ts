@@ -6,8 +6,8 @@ import type { NewEvent } from "./SessionLog.ts"
 
 const event = (error: SessionError): NewEvent => ({ type: "session.error", error })
 
-const exhausted = (type: SessionErrorType, message: string): NewEvent =>
-  event({ type, message, retry_status: { type: "exhausted" } })
+const exhausted = (type: SessionErrorType, message: string, reason?: string): NewEvent =>
+  event({ type, message, ...(reason === undefined ? {} : { reason }), retry_status: { type: "exhausted" } })
 
 /** The wire API's name for what went wrong. */
 const typeOf = ({ reason }: ModelError): SessionErrorType => {
@@ -49,6 +49,11 @@ export const limits = {
     "tool_use_limit_reached_error",
     "the turn reached its limit of model requests; send a message to go on"
   ),
+  rejections: exhausted(
+    "model_request_failed_error",
+    "the model called tools several times in a row in ways that cannot be run, and did not mend them; ask it differently, or use another model",
+    "MalformedToolCalls"
+  ),
   compactions: exhausted(
     "compaction_limit_reached_error",
     "the conversation was summarised several times in a row and still does not fit the model; start another session, or use a model with a larger context window"
@@ -58,5 +63,6 @@ export const limits = {
 export const recoveries = (count: number): NewEvent =>
   exhausted(
     "unknown_error",
-    `the process that runs this session died ${count} times at the same place; the turn is given up, send a message to go on`
+    `the process that runs this session died ${count} times at the same place; the turn is given up, send a message to go on`,
+    "RecoveriesExhausted"
   )

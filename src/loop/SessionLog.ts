@@ -49,7 +49,7 @@ const begin = (record: SessionRecord): Snapshot => ({
 })
 
 /** Entries that are read from the log at a time. */
-const page = 200
+const page = 50
 
 /** Entries between two checkpoints: as many are read at most when a session is opened. */
 const checkpointEvery = 400
@@ -70,8 +70,10 @@ export const make = Effect.fnUntraced(function* (id: SessionId) {
     while (true) {
       const entries = yield* storage.log(snapshot.lastSeq, page)
       snapshot = entries.reduce(advance, snapshot)
-      if (entries.length < page) return snapshot
+      if (entries.length < page) break
     }
+    yield* keep(snapshot)
+    return snapshot
   })
 
   /** So that whoever opens the session next has little to read. Without one it reads more: no reason to fail. */

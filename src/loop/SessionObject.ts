@@ -18,7 +18,6 @@ import { type EventQuery, type LogEntry, Storage, type StorageError } from "../S
 import { AgentLoop } from "./AgentLoop.ts"
 import * as EventStream from "./EventStream.ts"
 import type { Frame } from "./LiveFeed.ts"
-import * as SessionView from "./SessionView.ts"
 import * as Spent from "./Spent.ts"
 import * as Unseen from "./Unseen.ts"
 import * as Work from "./Work.ts"
@@ -44,6 +43,8 @@ export class SessionObject extends Context.Service<
     follow(place: number, deltas: StreamOptions["deltas"]): Stream.Stream<Frame>
     /** Goes on with what is left to do; does nothing where the session is at work already. */
     readonly wake: Effect.Effect<void, StorageError>
+    /** The same for a session that was just opened, which need not have anything to do. */
+    readonly resume: Effect.Effect<void, Missing>
   }
 >()("ownloop/loop/SessionObject") {
   static readonly layer = (
@@ -59,7 +60,7 @@ export class SessionObject extends Context.Service<
         const work = yield* Work.make(loop)
         const unseen = Unseen.make(loop)
 
-        const get = Effect.map(loop.snapshot, SessionView.make)
+        const get = work.view
 
         const whileIdle = Effect.fnUntraced(function* (operation: string) {
           const snapshot = yield* loop.snapshot
@@ -85,6 +86,7 @@ export class SessionObject extends Context.Service<
         const update = Effect.fn("SessionObject.update")(function* ({ title, metadata, budget }: SessionChange) {
           const isBudgetAlone = title === undefined && metadata === undefined
           const { record, state } = isBudgetAlone ? yield* loop.snapshot : yield* whileIdle("update")
+          if (record.archived_at !== null) return yield* new SessionConflict({ id, detail: "it is archived" })
           const changed = {
             ...(title === undefined ? {} : { title }),
             ...(metadata === undefined ? {} : { metadata: yield* patchMetadata(record.metadata, metadata) }),
@@ -104,9 +106,10 @@ export class SessionObject extends Context.Service<
 
         const destroy = Effect.fn("SessionObject.delete")(function* () {
           yield* whileIdle("delete")
-          yield* loop.destroy
-          yield* catalog.deleteSession(id)
+          // The log goes last: while it is there, a deletion that broke off can be asked for again.
           yield* blobs.deleteAll(`${id}/`)
+          yield* catalog.deleteSession(id)
+          yield* loop.destroy
         })
 
         const accept = (events: ReadonlyArray<ClientEvent>) => unseen.beginsWork(loop.send(events))
@@ -141,7 +144,8 @@ export class SessionObject extends Context.Service<
           stream,
           begin,
           follow: (place, deltas) => EventStream.orBroken(loop.follow(place, { deltas, heartbeat: false })),
-          wake: work.wake
+          wake: work.wake,
+          resume: work.resume
         })
       })
     )

@@ -1,12 +1,11 @@
 import type { Session } from "../domain/Session.ts"
 import type { Snapshot } from "./SessionLog.ts"
 
-/** A session as the wire API shows it. */
-export const make = ({ record, state, updatedAt }: Snapshot): Session => ({
+/** A session as the wire API shows it. What it has left to do is work, even before the loop has logged that it runs. */
+export const make = ({ record, state, updatedAt }: Snapshot, isBusy: boolean): Session => ({
   type: "session",
   id: record.id,
-  // An accepted message is work, even before the loop has logged that it runs.
-  status: state.status === "idle" && state.queue.length > 0 && state.calls.length === 0 ? "running" : state.status,
+  status: state.status === "idle" && isBusy ? "running" : state.status,
   agent: record.agent,
   environment_id: record.environment_id,
   title: record.title,

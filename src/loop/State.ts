@@ -7,7 +7,7 @@ import type { OpenCall } from "./Calls.ts"
 import * as Spent from "./Spent.ts"
 
 /** Of the shape of `State` and the meaning of `fold`: a checkpoint of another version is not read. */
-export const version = 1
+export const version = 2
 
 export interface QueuedMessage {
   readonly id: EventId
@@ -50,14 +50,17 @@ export interface State {
   readonly resting: { readonly [model: string]: number }
   /** The model that gave this turn's last answer. */
   readonly answeredBy: string | null
-  /** When a rescheduled session goes on. */
+  /** When a rescheduled session goes on, and how many messages were queued when it was rescheduled: another one lets it go on at once. */
   readonly resumeAt: Timestamp | null
+  readonly queuedThen: number
   /** Tokens in and out of the last answered request; 0 where its server did not say. */
   readonly contextTokens: number
   /** A provider said that the conversation does not fit. */
   readonly isOverflowing: boolean
   /** Model requests of this turn that were answered. */
   readonly steps: number
+  /** Answers of this turn, the last ones in a row, of which no call could be run. */
+  readonly rejections: number
   readonly interrupted: boolean
   /** Messages that were interrupted before a turn took them in: they join the conversation unanswered. */
   readonly cancelled: ReadonlyArray<EventId>
@@ -82,8 +85,10 @@ export const initial: State = {
   resting: {},
   answeredBy: null,
   resumeAt: null,
+  queuedThen: 0,
   contextTokens: 0,
   steps: 0,
+  rejections: 0,
   interrupted: false,
   cancelled: [],
   spent: Spent.nothing,

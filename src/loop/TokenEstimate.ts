@@ -26,6 +26,10 @@ export const preamble = ({ system, tools }: Pick<ModelRequest, "system" | "tools
   system.length + (tools.length === 0 ? 0 : JSON.stringify(tools).length)
 
 const usual = 4
+
+/** About how many tokens the messages are, where nobody counted them. */
+export const tokens = (messages: ReadonlyArray<Message>): number => total(messages) / usual
+
 /** Outside of these, the count cannot be that of the characters: some servers leave out what they had cached. */
 const [fewest, most] = [1, 6]
 

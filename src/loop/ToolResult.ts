@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { Blobs } from "../Blobs.ts"
+import { blobKey, Blobs } from "../Blobs.ts"
 import { type EventId, nextEventId, type SessionId } from "../domain/Ids.ts"
 import { middleOut } from "./middleOut.ts"
 import type { NewEvent } from "./SessionLog.ts"
@@ -13,6 +13,12 @@ export const make = (toolUseId: EventId, text: string, isError: boolean): ToolRe
   is_error: isError
 })
 
+/** What answers a call that could not be run as the model wrote it. */
+export const reject = (toolUseId: EventId, text: string): ToolResult => ({
+  ...make(toolUseId, text, true),
+  rejected: true
+})
+
 /** What a tool whose process is gone is settled with, where it may not run again. */
 export const outcomeUnknown = (toolUseId: EventId): ToolResult =>
   make(toolUseId, "interrupted: whether it took effect is not known", true)
@@ -23,8 +29,6 @@ const shown = 50_000
 
 const preview = (text: string) =>
   `${middleOut(text, shown)}\n[This result has ${text.length} characters: ask for less at a time.]`
-
-export const blobKey = (session: SessionId, event: EventId): string => `${session}/${event}`
 
 /** A result that is too long for the log is stored before the event that names it, and shown by its two ends. */
 export const store = Effect.fnUntraced(function* (

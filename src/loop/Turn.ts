@@ -5,6 +5,7 @@ import { type OpenCall, unanswered, waitsForClient } from "./Calls.ts"
 import * as Compaction from "./Compaction.ts"
 import { choose, mayPass, type ModelChoice } from "./ModelChoice.ts"
 import * as Spent from "./Spent.ts"
+import * as TokenEstimate from "./TokenEstimate.ts"
 import { type QueuedMessage, runningFor, type State } from "./State.ts"
 
 /** What a session does next. Each action ends in events that change the state, so that asking again moves on. */
@@ -27,7 +28,7 @@ export type Action =
   | { readonly type: "settle"; readonly calls: ReadonlyArray<OpenCall>; readonly text: (call: OpenCall) => string }
   /** Close a model request that will not be answered. */
   | { readonly type: "closeRequest"; readonly id: EventId }
-  | { readonly type: "stop"; readonly stopReason: StopReason; readonly limit?: "steps" | "compactions" }
+  | { readonly type: "stop"; readonly stopReason: StopReason; readonly limit?: "steps" | "rejections" | "compactions" }
 
 /** What a session may do, and the time. */
 export interface Limits {
@@ -46,6 +47,9 @@ export interface Limits {
 
 /** Compactions in a row without an answer in between. */
 const maxCompactions = 3
+
+/** Answers in a row of which no call could be run. */
+const maxRejections = 8
 
 /** Milliseconds that a session waits for models that failed: the first time, the second, and from then on. */
 const rescheduleDelays = [30_000, 60_000, 120_000]
@@ -70,7 +74,7 @@ export const next = (state: State, limits: Limits): Action => {
 const whileRescheduled = (state: State, { now }: Limits): Action => {
   const until = Date.parse(state.resumeAt ?? "")
   // Somebody who writes does not want to wait.
-  return state.queue.length > 0 || !(now < until) ? resume : { type: "wait", until }
+  return state.queue.length > state.queuedThen || !(now < until) ? resume : { type: "wait", until }
 }
 
 const whileIdle = (state: State, open: ReadonlyArray<OpenCall>, limits: Limits): Action => {
@@ -113,6 +117,7 @@ const ask = (state: State, limits: Limits): Action => {
   const [limit] = reachedOf(state, [], limits)
   if (limit !== undefined) return pause(limit)
   if (state.steps >= limits.maxSteps) return { ...exhausted, limit: "steps" }
+  if (state.rejections >= maxRejections) return { ...exhausted, limit: "rejections" }
   const choice = choose(limits.models, state, limits.now)
   const count = compactable(state, limits)
   if (count !== null) {
@@ -126,7 +131,9 @@ const ask = (state: State, limits: Limits): Action => {
 
 const compactable = (state: State, { contextWindow }: Limits): number | null => {
   const { contextTokens, isOverflowing } = state
-  if (!isOverflowing && !Compaction.isDue(contextTokens, contextWindow)) return null
+  // Some servers count nothing.
+  const occupied = contextTokens || TokenEstimate.tokens(state.messages)
+  if (!isOverflowing && !Compaction.isDue(occupied, contextWindow)) return null
   return Compaction.plan(state.messages, { contextWindow, contextTokens, overflowed: isOverflowing })
 }
 

@@ -21,7 +21,13 @@ export const make = Effect.fnUntraced(function* (loop: AgentLoop["Service"]) {
   /** What the index shows of the session. */
   let indexed: Session | undefined
 
-  const index = Effect.tap(Effect.map(loop.snapshot, SessionView.make), (session) => {
+  const isBusy = Effect.map(loop.next, ({ type }) => type !== "rest")
+
+  const view = Effect.gen(function* () {
+    return SessionView.make(yield* loop.snapshot, yield* isBusy)
+  })
+
+  const index = Effect.tap(view, (session) => {
     if (Equal.equals(session, indexed)) return Effect.void
     indexed = session
     return Effect.tapError(catalog.putSession(session), () => Effect.sync(() => (indexed = undefined)))
@@ -29,8 +35,6 @@ export const make = Effect.fnUntraced(function* (loop: AgentLoop["Service"]) {
 
   /** The index is no truth: the session goes on without it, and puts it right when it next has something to say. */
   const indexOrLog = Effect.catch(index, (error) => Effect.logError("the session could not be indexed", error))
-
-  const isBusy = Effect.map(loop.next, ({ type }) => type !== "rest")
 
   const wakeIn = (delay: number) => Effect.flatMap(Clock.currentTimeMillis, (now) => alarm.set(now + delay))
 
@@ -61,12 +65,15 @@ export const make = Effect.fnUntraced(function* (loop: AgentLoop["Service"]) {
   const start = FiberSet.run(turns, turn)
 
   return {
+    view,
     index,
     indexOrLog,
     isBusy,
     /** Before anything is accepted: it must be woken for, whatever happens next. */
     expect: wakeIn(ahead),
     start,
+    /** For a session that was just opened: goes on where there is something left to do, whatever became of its alarm. */
+    resume: Effect.flatMap(isBusy, (isBusy) => (isBusy ? start : Effect.void)),
     /** Goes on with what is left to do; does nothing where the session is at work already. */
     wake: Effect.flatMap(FiberSet.size(turns), (running) => (running > 0 ? wakeIn(ahead) : start))
   }

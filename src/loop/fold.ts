@@ -27,6 +27,7 @@ const closeRequest = (state: State, { model_usage: usage, list_cost_usd }: Reque
     answeredBy: state.request?.model ?? null,
     contextTokens: Spent.tokens(usage),
     steps: state.steps + 1,
+    rejections: toolCalls.length === 0 ? 0 : state.rejections,
     messages: [...state.messages, { role: "assistant", ...state.draft, toolCalls }]
   }
 }
@@ -52,7 +53,7 @@ const begin = (state: State, at: Timestamp): State => {
   const begun: State = { ...state, status: "running", resumeAt: null, runningSince: at, failures: [] }
   if (state.status === "rescheduling") return begun
   const goesOn = state.stopReason?.type === "requires_action" || state.stopReason?.type === "budget_reached"
-  return { ...begun, ...untried, stopReason: null, ...(goesOn ? {} : { steps: 0, answeredBy: null }) }
+  return { ...begun, ...untried, stopReason: null, ...(goesOn ? {} : { steps: 0, rejections: 0, answeredBy: null }) }
 }
 
 const rest = (state: State, at: Timestamp): State => ({
@@ -94,7 +95,7 @@ export const fold = (state: State, event: SessionEvent): State => {
           : { permission: "deny", denial: event.deny_message ?? "the user did not allow this" }
       )
     case "user.custom_tool_result": {
-      const result = { text: text(event.content ?? []), isError: event.is_error ?? false }
+      const result = { text: text(event.content ?? []), isError: event.is_error ?? false, isRejected: false }
       return Calls.answer(state, event.custom_tool_use_id, result)
     }
     case "agent.message":
@@ -106,11 +107,13 @@ export const fold = (state: State, event: SessionEvent): State => {
     case "agent.custom_tool_use":
       return Calls.open(state, { ...pick(event), runner: "client", permission: "allow" })
     case "agent.tool_result": {
-      const ran = state.calls.some(({ id, permission }) => id === event.tool_use_id && permission === "allow")
+      const isAllowed = state.calls.some(({ id, permission }) => id === event.tool_use_id && permission === "allow")
+      const ran = isAllowed && event.rejected !== true && !state.interrupted
       const spent = { ...state.spent, toolCalls: state.spent.toolCalls + (ran ? 1 : 0) }
       return Calls.answer({ ...state, spent }, event.tool_use_id, {
         text: text(event.content),
-        isError: event.is_error
+        isError: event.is_error,
+        isRejected: event.rejected ?? false
       })
     }
     case "agent.thread_context_compacted":
@@ -126,6 +129,7 @@ export const fold = (state: State, event: SessionEvent): State => {
         ...rest(state, event.processed_at),
         status: "rescheduling",
         resumeAt: event.resume_at,
+        queuedThen: state.queue.length,
         reschedules: state.reschedules + 1
       }
     case "session.status_terminated":

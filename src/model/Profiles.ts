@@ -44,7 +44,13 @@ export const profiles: { readonly [model: string]: Profile } = {
  * Most open models that call tools hold this much. A server that holds less refuses what does not fit, and the session compacts then; a
  * smaller guess would throw conversation away where there was room for it.
  */
-const unknown: Profile = { contextWindow: 131_072, price: null, plan: null }
+export const usualWindow = 131_072
+
+const unknown: Profile = { contextWindow: usualWindow, price: null, plan: null }
+
+/** The smallest context window of these models; `unknown` is that of a model that nothing is known of. */
+export const smallestWindow = (models: ReadonlyArray<string>, unknown: number): number =>
+  Math.min(...models.map((model) => (Object.hasOwn(profiles, model) ? profiles[model]!.contextWindow : unknown)))
 
 export const profileOf = (model: string): Profile => (Object.hasOwn(profiles, model) ? profiles[model]! : unknown)
 

@@ -6,25 +6,33 @@ import type { JsonSchema } from "../domain/JsonSchema.ts"
 export class InputError extends Schema.TaggedError<InputError>()("InputError", { message: Schema.String }) {}
 
 export const inputError = (schema: JsonSchema, input: unknown) => (issue: SchemaIssue.Issue) =>
-  new InputError({ message: `The input does not fit:\n${explain(schema, input, issue).join("\n")}` })
+  new InputError({ message: explain(schema, Issue.list(issue, input)) })
 
-const explain = (schema: JsonSchema, input: unknown, issue: SchemaIssue.Issue): ReadonlyArray<string> => {
-  const lines = Issue.list(issue, input).map(({ field, depth, message, value }) => {
-    switch (message) {
-      case Issue.missing:
-        return `${field}: required, but missing`
-      case Issue.unexpected:
-        return depth === 1
-          ? `${field}: no such field; there are ${Object.keys(schema.properties ?? {}).join(", ") || "none"}`
-          : `${field}: no such field`
-      default:
-        return `${field || "input"}: ${message.replace(/^Expected/, "expected")}, got ${show(value)}`
-    }
-  })
-  return [...new Set(lines)]
+/** More of them help nobody. */
+const shown = 20
+
+/** What a model reads of what is wrong with its input. */
+export const explain = (schema: JsonSchema, issues: ReadonlyArray<Issue.Issue>): string => {
+  const lines = [...new Set(issues.map((issue) => line(schema, issue)))]
+  const more = lines.length > shown ? [`... and ${lines.length - shown} more`] : []
+  return ["The input does not fit:", ...lines.slice(0, shown), ...more].join("\n")
 }
 
-const show = (value: unknown): string => {
+const line = (schema: JsonSchema, { field, depth, message, value }: Issue.Issue): string => {
+  switch (message) {
+    case Issue.missing:
+      return `${field}: required, but missing`
+    case Issue.unexpected:
+      return depth === 1
+        ? `${field}: no such field; there are ${Object.keys(schema.properties ?? {}).join(", ") || "none"}`
+        : `${field}: no such field`
+    default:
+      return `${field || "input"}: ${message.replace(/^Expected/, "expected")}, got ${show(value)}`
+  }
+}
+
+/** A value in a few words. */
+export const show = (value: unknown): string => {
   if (value === null) return "null"
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (typeof value === "object") return "an object"

@@ -1,10 +1,11 @@
-import { Cause, Duration, Effect, Layer, Option, Predicate } from "effect"
+import { Cause, Duration, Effect, Layer, Option, Predicate, Schema } from "effect"
 import { type AnthropicKeyRefused, findAnthropicKey } from "../domain/AnthropicKey.ts"
 import { EgressHttpClient } from "../EgressPolicy.ts"
 import { SandboxBackend } from "../SandboxBackend.ts"
 import { type ToolListing, ToolRegistry, type ToolResult } from "../ToolRegistry.ts"
 import { makeContext } from "./Context.ts"
 import { type Tool, type ToolEnv, ToolFailure } from "./defineTool.ts"
+import { InputError } from "./InputError.ts"
 import { redactor } from "./redactor.ts"
 import { capped } from "./Text.ts"
 
@@ -15,6 +16,8 @@ export interface Toolset {
 
 /** Bytes of one result: as much as `read` answers. */
 const resultLimit = 8 * 1024 * 1024
+
+const isInputError = Schema.is(InputError)
 
 /** How long one call may take: more than any command of a sandbox. A tool that never settles would hold its session's turn for ever. */
 const callLimit = Duration.minutes(15)
@@ -104,11 +107,14 @@ export const layer = (
             Effect.matchCause({
               onSuccess: (text) => result(text, false),
               // Not reached where the call itself is interrupted: that stays an interruption.
-              onFailure: (cause) =>
-                result(
-                  Cause.hasInterruptsOnly(cause) ? "The tool stopped itself." : messageOf(Cause.squash(cause)),
-                  true
-                )
+              onFailure: (cause) => {
+                if (Cause.hasInterruptsOnly(cause)) return result("The tool stopped itself.", true)
+                const error = Cause.squash(cause)
+                return {
+                  ...result(messageOf(error), true),
+                  ...(isInputError(error) ? { rejected: true as const } : {})
+                }
+              }
             })
           )
         })

@@ -1,0 +1,121 @@
+import * as Markers from "./Markers.ts"
+import type { Block, Cursor, Mode } from "./Spec.ts"
+import type { Turn } from "./Turn.ts"
+
+/** A closing marker that came within a value. It counts only if the value never ends. */
+interface Candidate {
+  readonly start: number
+  readonly end: number
+}
+
+/** A block with the markers that matter inside it. */
+export interface Compiled {
+  readonly block: Block
+  readonly markers: Markers.Markers
+  readonly closes: ReadonlySet<string>
+  readonly enter: ReadonlySet<string>
+  readonly leave: ReadonlySet<string>
+}
+
+/** @param ends markers of the family that end any block without belonging to it: the opening of the next, the end of the turn. */
+export const compile = (block: Block, ends: ReadonlyArray<string>): Compiled => {
+  const { closes, enter = [], leave = [] } = block
+  return {
+    block,
+    markers: Markers.make([...closes, ...enter, ...leave, ...ends]),
+    closes: new Set(closes),
+    enter: new Set(enter),
+    leave: new Set(leave)
+  }
+}
+
+/**
+ * Gathers a block up to its end, reading every character once. Only a value that never ends makes it go back, to the first closing marker
+ * within that value; the text after that is then read again.
+ */
+export const collect = (compiled: Compiled, turn: Turn, then: Mode): Mode => {
+  const { block, closes, enter, leave, markers } = compiled
+  const scanner = block.scanner?.()
+  let body = ""
+  let candidate: Candidate | undefined
+  let within = false
+
+  const inside = (): boolean => within || (scanner?.state() === "reading" && scanner.inside())
+  const isComplete = (): boolean => scanner?.state() === "complete"
+
+  const finish = (closed: boolean, cutOff = false): Mode => {
+    if (turn.isFull) return then
+    const whole = closed || isComplete() || block.isWhole?.(body) === true
+    if (!whole && block.accepts === undefined) {
+      if (block.isMention?.(body) === true) turn.text(block.open + body)
+      else turn.incomplete(block.open + body, block.nameOf?.(body))
+    } else {
+      const rest = block.read(body, turn, { closed: whole, cutOff })
+      if (rest === false) turn.text(block.open + body)
+      else if (typeof rest === "string" && !closed) turn.text(rest)
+    }
+    return then
+  }
+
+  const goBack = (cursor: Cursor, { end, start }: Candidate): Mode => {
+    cursor.back(body.slice(end))
+    body = body.slice(0, start)
+    within = false
+    return finish(true)
+  }
+
+  const advance = (cursor: Cursor, to: number): void => {
+    body += cursor.text.slice(cursor.at, to)
+    cursor.at = to
+  }
+
+  return (cursor) => {
+    for (;;) {
+      const hit = markers.find(cursor.text, cursor.at, cursor.last)
+      const end = hit?.at ?? (cursor.last ? cursor.text.length : markers.settled(cursor.text, cursor.at))
+      const stop = scanner === undefined ? end : scanner.read(cursor.text, cursor.at, end)
+      if (block.endsWithValue === true && (isComplete() || (stop < end && block.accepts !== undefined))) {
+        advance(cursor, stop)
+        return finish(isComplete())
+      }
+      advance(cursor, end)
+      if (candidate !== undefined && scanner?.state() === "broken") return goBack(cursor, candidate)
+      if (hit === undefined) {
+        if (!cursor.last) return undefined
+        if (candidate !== undefined && (inside() || !(isComplete() || scanner === undefined)))
+          return goBack(cursor, candidate)
+        const partial = inside() || turn.isTruncated ? 0 : partialClose(body, block.closes)
+        body = body.slice(0, body.length - partial)
+        return finish(partial > 0, true)
+      }
+      const { marker } = hit
+      const after = cursor.at + marker.length
+      const isTag = enter.has(marker) || leave.has(marker)
+      if (isTag && scanner?.follows?.() !== true) {
+        within = enter.has(marker) && !(within && leave.has(marker))
+        if (!within) candidate = undefined
+      } else if (isTag) {
+        // A tag in JSON is only text.
+      } else if (!inside()) {
+        if (closes.has(marker)) cursor.at = after
+        return finish(true)
+      } else if (closes.has(marker)) {
+        candidate ??= { start: body.length, end: body.length + marker.length }
+      } else if (candidate !== undefined) {
+        return goBack(cursor, candidate)
+      }
+      scanner?.read(cursor.text, cursor.at, after)
+      advance(cursor, after)
+    }
+  }
+}
+
+/** How much of the end of a cut-off text is the beginning of a closing marker. */
+const partialClose = (body: string, closes: ReadonlyArray<string>): number => {
+  for (const close of closes) {
+    for (let length = Math.min(close.length - 1, body.length); length >= 3; length--) {
+      if (body.endsWith(close.slice(0, length))) return length
+    }
+  }
+  return 0
+}

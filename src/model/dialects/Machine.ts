@@ -1,0 +1,186 @@
+import { collect, compile, type Compiled } from "./Collect.ts"
+import { make as makeFeed } from "./Feed.ts"
+import type { Grammar } from "./Grammar.ts"
+import * as Markers from "./Markers.ts"
+import type { Block, Cursor, Machine, Mode, Thinking } from "./Spec.ts"
+import { Turn } from "./Turn.ts"
+import type { Delta, Options, Parsed } from "./Types.ts"
+
+export interface Parser {
+  readonly push: (chunk: string) => ReadonlyArray<Delta>
+  readonly end: () => Parsed
+}
+
+/** One machine reads any family; the grammar says what the markers mean. */
+export const make = (given: Grammar, options: Options): Parser => {
+  let grammar = given
+  const turn = new Turn(options)
+  turn.trims = grammar.spec.trims === true
+  const feed = makeFeed()
+  const { cursor } = feed
+  /** What was said of calls in reasoning that then ended. */
+  let mused = ""
+  let isFinal = false
+  /** The markers that end the thinking that is open. */
+  let thinking: ReadonlyArray<Thinking> = grammar.spec.thinking
+
+  const text: Mode = (at) => {
+    const { markers } = grammar
+    let from = at.at
+    let hit = markers.find(at.text, from, at.last)
+    while (hit !== undefined && isOrdinary(at, hit)) {
+      from = hit.at + hit.marker.length
+      hit = markers.find(at.text, from, at.last)
+    }
+    const end = hit?.at ?? (at.last ? at.text.length : markers.settled(at.text, from))
+    if (end > at.at) turn.text(at.text.slice(at.at, end))
+    at.at = end
+    return hit === undefined ? undefined : on(at, hit.marker)
+  }
+
+  /** Whether an opening that is also ordinary text is only that. */
+  const isOrdinary = ({ last, text }: Cursor, { at, marker }: Markers.Hit): boolean => {
+    const block = grammar.blocks.get(marker)?.block
+    if (block?.accepts === undefined) return false
+    if (turn.isFull) return true
+    const accepted = !turn.isThinking && block.accepts(text, at + marker.length, turn)
+    return accepted === false || (accepted === undefined && last)
+  }
+
+  const skip = (at: Cursor, marker: string, literal = false): Mode => {
+    if (literal) turn.text(marker)
+    at.at += marker.length
+    return text
+  }
+
+  const on = (at: Cursor, marker: string): Mode | undefined => {
+    const jump = grammar.jumps.get(marker)
+    if (jump !== undefined) {
+      settle(marker)
+      at.at += marker.length
+      return jump(machine)
+    }
+    const compiled = grammar.blocks.get(marker)
+    if (compiled !== undefined) return onBlock(at, compiled)
+    const opened = grammar.opens.get(marker)
+    if (opened !== undefined) return onThink(at, marker, opened)
+    const closed = grammar.closes.get(marker)
+    if (closed !== undefined) return onAnswer(at, marker)
+    if (grammar.answers.has(marker)) turn.answer()
+    if (grammar.sections.has(marker)) {
+      settle(marker)
+      if (turn.isThinking && !isFinal) return musing()
+      turn.answer()
+    }
+    return skip(at, marker, grammar.strays.has(marker) && !turn.afterCall && !grammar.dropped.has(marker))
+  }
+
+  /** A marker that only one family has says which family it is. */
+  const settle = (marker: string): void => {
+    grammar = grammar.families?.get(marker) ?? grammar
+    turn.trims = grammar.spec.trims === true
+  }
+
+  const onThink = (at: Cursor, marker: string, opened: ReadonlyArray<Thinking>): Mode => {
+    const begins = turn.isBlank || opened.some(({ anywhere }) => anywhere === true)
+    // A prompt that opened the thinking block does not keep some models from opening it once more.
+    if (turn.isThinking) return skip(at, marker, !turn.isBlank)
+    if (!begins) return skip(at, marker, true)
+    turn.think()
+    thinking = opened
+    const label = opened.find((one) => one.label !== undefined)?.label
+    at.at += marker.length
+    return label === undefined ? text : skipLabel(label)
+  }
+
+  const skipLabel =
+    (label: string): Mode =>
+    (at) => {
+      const rest = at.text.length - at.at
+      if (rest < label.length && !at.last && label.startsWith(at.text.slice(at.at))) return undefined
+      if (at.text.startsWith(label, at.at)) at.at += label.length
+      return text
+    }
+
+  const onAnswer = (at: Cursor, marker: string): Mode => {
+    if (turn.isThinking && thinking.some(({ close }) => close === marker)) {
+      turn.answer()
+      return skip(at, marker)
+    }
+    const lone = turn.isBlank && options.startsInThinking === undefined
+    if (lone) turn.answer()
+    return skip(at, marker, !lone && !grammar.dropped.has(marker))
+  }
+
+  const onBlock = (at: Cursor, compiled: Compiled): Mode | undefined => {
+    const { block } = compiled
+    if (block.accepts !== undefined) {
+      if (block.accepts(at.text, at.at + block.open.length, turn) === undefined) return undefined
+    } else {
+      settle(block.open)
+      if (turn.isThinking && !isFinal) return musing()
+      turn.beginCall()
+    }
+    at.at += block.open.length
+    return collect(grammar.blocks.get(block.open) ?? compiled, turn, text)
+  }
+
+  /**
+   * A call within reasoning. Some models only consider it there and go on to reason; others forget to end the reasoning before they call.
+   * Which of the two it is shows where the reasoning ends, or does not.
+   */
+  const musing = (): Mode => {
+    const markers = Markers.make(thinking.map(({ close }) => close))
+    let held = ""
+    return (at) => {
+      const hit = markers.find(at.text, at.at, at.last)
+      const end = hit?.at ?? (at.last ? at.text.length : markers.settled(at.text, at.at))
+      held += at.text.slice(at.at, end)
+      at.at = end
+      if (hit !== undefined) {
+        turn.text(held)
+        mused += held
+        return text
+      }
+      if (!at.last) return undefined
+      if (options.truncated === true) turn.text(held)
+      else {
+        isFinal = true
+        at.back(held)
+      }
+      return text
+    }
+  }
+
+  const machine: Machine = {
+    turn,
+    text,
+    collect: (block: Block, then = text) => collect(compile(block, grammar.ends), turn, then)
+  }
+  if (options.startsInThinking === true) turn.think()
+  let mode = grammar.spec.start?.(machine) ?? text
+
+  const run = (last: boolean): void => {
+    while (feed.next(last)) for (let next = mode(cursor); next !== undefined; next = mode(cursor)) mode = next
+  }
+
+  return {
+    push: (chunk) => {
+      feed.add(chunk)
+      run(false)
+      return turn.drain()
+    },
+    end: () => {
+      run(true)
+      // Nothing came after the reasoning: then the calls in it were meant.
+      if (mused !== "" && turn.saysNothing) {
+        isFinal = true
+        turn.mute()
+        mode = text
+        cursor.back(mused)
+        run(true)
+      }
+      return turn.finish()
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import { json, type Scanner } from "./JsonScanner.ts"
+import { nameIn, readJson } from "./jsonCalls.ts"
+import type { Block, Thinking } from "./Spec.ts"
+import { readArgKeys, readFunctions } from "./tagCalls.ts"
+import type { Turn } from "./Turn.ts"
+
+/** The tag `<think>` that most families share. */
+export const think: Thinking = { open: "<think>", close: "</think>" }
+
+/** Follows JSON where the block begins with some, and nothing where it begins with a tag or a name. */
+const jsonIfAny = (): Scanner => {
+  const inner = json()
+  let isJson: boolean | undefined
+  return {
+    read: (text, from, to) => {
+      let at = from
+      while (isJson === undefined && at < to) {
+        const code = text.charCodeAt(at)
+        if (code > 0x20) isJson = code === 0x7b || code === 0x5b
+        else at++
+      }
+      return isJson === true ? inner.read(text, at, to) : to
+    },
+    state: () => (isJson === true ? inner.state() : "reading"),
+    inside: () => isJson === true && inner.inside(),
+    follows: () => isJson === true
+  }
+}
+
+/** Several families wrap calls in the same tag; the text within shows which one wrote it, whatever the model is called. */
+const read = (body: string, turn: Turn): string | void => {
+  const first = body.trimStart()[0]
+  if (first === "{" || first === "[") return readJson(body, turn)
+  if (body.includes("<function=")) return readFunctions(body, turn)
+  if (body.trim() !== "") return readArgKeys(body, turn)
+}
+
+const nameOf = (body: string): string | undefined =>
+  nameIn(body) ?? /^\s{0,99}(?:<function=)?([\w.:-]{1,128})/.exec(body)?.[1]
+
+const values = { enter: ["<arg_value>", "<parameter="], leave: ["</arg_value>", "</parameter>", "<arg_key>"] }
+
+/** A call between `open` and `close`, written as JSON, as `<function=...>`, or as `<arg_key>` and `<arg_value>`. */
+export const wrapped = (open: string, close: string): Block => ({
+  open,
+  closes: [close],
+  ...values,
+  scanner: jsonIfAny,
+  isWhole: (body) => body.trimEnd().endsWith("</function>"),
+  isMention: (body) => body.trim() !== "" && !/^\s{0,99}(?:[{[<]|[\w.:-]{1,128}\s{0,99}(?:<|$|\n))/.test(body),
+  read,
+  nameOf
+})
+
+export const toolCall = wrapped("<tool_call>", "</tool_call>")
+
+/** A `<function=...>` whose wrapping tag is missing. */
+export const bareFunction: Block = {
+  open: "<function=",
+  closes: ["</function>", "</tool_call>"],
+  ...values,
+  read: (body, turn) => readFunctions(`<function=${body}`, turn),
+  nameOf: (body) => /^[\w.:-]{1,128}/.exec(body)?.[0]
+}
