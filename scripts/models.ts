@@ -1,13 +1,13 @@
-import { profileOf, profiles } from "../src/model/Profiles.ts"
+import { dialectOf, profileOf, profiles } from "../src/model/Profiles.ts"
 
 // Prints what is known of each model; any other gets the last line's defaults.
 
-const heads = ["model", "context", "USD per M in", "out", "cached", "plan"]
+const heads = ["model", "context", "USD per M in", "out", "cached", "plan", "dialect"]
 
 const line = (model: string, name = model): ReadonlyArray<string> => {
   const { contextWindow, price, plan } = profileOf(model)
   const prices = price === null ? ["?", "?", "?"] : [price.input, price.output, price.cachedInput].map(String)
-  return [name, contextWindow.toLocaleString("en"), ...prices, plan ?? "?"]
+  return [name, contextWindow.toLocaleString("en"), ...prices, plan ?? "?", dialectOf(model)]
 }
 
 const lines = [heads, ...Object.keys(profiles).map((model) => line(model)), line("", "any other")]

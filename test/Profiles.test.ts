@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { listCost, profileOf } from "../src/model/Profiles.ts"
+import { listCost, profileOf, dialectOf } from "../src/model/Profiles.ts"
 
 const million = {
   input_tokens: 1_000_000,
@@ -35,3 +35,17 @@ it("a model that nothing is known of has a window to work with", () => {
 function zero() {
   return { input_tokens: 0, output_tokens: 0, cache_read_input_tokens: 0 }
 }
+
+it.each([
+  ["@cf/zai-org/glm-4.7-flash", "glm"],
+  ["@cf/qwen/qwen3-30b-a3b-fp8", "hermes"],
+  ["@cf/qwen/qwen3.8-27b", "qwen-coder"],
+  ["local/Qwen3-Coder-30B", "qwen-coder"],
+  ["@cf/nvidia/nemotron-3-120b-a12b", "qwen-coder"],
+  ["@cf/openai/gpt-oss-20b", "gpt-oss"],
+  ["@cf/meta/llama-4-scout-17b-16e-instruct", "llama"],
+  ["local/deepseek-r1-distill-llama-8b", "deepseek"],
+  ["local/mine", "auto"]
+])("%s writes its tool calls as %s", (model, dialect) => {
+  assert.strictEqual(dialectOf(model), dialect)
+})

@@ -1,4 +1,5 @@
 import type { ModelUsage } from "../domain/Event.ts"
+import type { Dialect } from "./ToolCallText.ts"
 
 /** What is known of a model. */
 export interface Profile {
@@ -62,3 +63,22 @@ export const listCost = (model: string, usage: ModelUsage): number | undefined =
   const { output_tokens, cache_read_input_tokens } = usage
   return (input * price.input + output_tokens * price.output + cache_read_input_tokens * price.cachedInput) / 1_000_000
 }
+
+/** Families by a part of the model's name: whoever serves it, it writes its tool calls alike. The first that fits counts. */
+const families: ReadonlyArray<readonly [name: RegExp, dialect: Dialect]> = [
+  [/glm/, "glm"],
+  [/qwen.*coder|qwen-?3\.[5-9]|nemotron-?3|seed-oss|step-?3/, "qwen-coder"],
+  [/qwen|hermes/, "hermes"],
+  [/kimi/, "kimi"],
+  [/deepseek/, "deepseek"],
+  [/mistral|mixtral|ministral|magistral|devstral/, "mistral"],
+  [/gpt-oss/, "gpt-oss"],
+  [/granite/, "granite"],
+  [/minimax/, "minimax"],
+  [/gemma/, "gemma"],
+  [/llama/, "llama"]
+]
+
+/** How a model writes tool calls where its server leaves them in the text. Of a model of no known family the text itself says. */
+export const dialectOf = (model: string): Dialect | "auto" =>
+  families.find(([name]) => name.test(model.toLowerCase()))?.[1] ?? "auto"
