@@ -26,7 +26,7 @@ export class Samples {
   readonly firstTen: Array<number> = []
   readonly lastTen: Array<number> = []
   readonly gapsOfFour: Array<number> = []
-  /** Of the one session of 1,000 turns: its first fifty gaps and its last. */
+  /** Of the sessions of 1,000 turns: their first fifty gaps and their last. */
   readonly firstFifty: Array<number> = []
   readonly lastFifty: Array<number> = []
   readonly streams: Array<number> = []
@@ -78,7 +78,7 @@ const together: Scenario = async (contender, samples) => {
   samples.crowd.push((turns / (performance.now() - startedAt)) * 1_000)
 }
 
-/** Run once, when the rounds are over: one session that goes on and on. */
+/** Run a few times, when the rounds are over: one session that goes on and on. */
 export const long: Scenario = async (contender, { firstFifty, lastFifty }) => {
   const { gaps } = await contender.run(scripts.long)
   firstFifty.push(...gaps.slice(0, 50))

@@ -8,7 +8,7 @@ import { chunk, event } from "./support/mockOpenAi.ts"
 
 /** What comes of a body that arrives in these pieces. */
 const readAll = (pieces: Iterable<string>) => {
-  const answer = new ChatStream(reasonOf)
+  const answer = new ChatStream(reasonOf, { model: "local/m", tools: [] })
   const parts: Array<ModelPart> = []
   for (const piece of pieces) {
     answer.feed(piece)

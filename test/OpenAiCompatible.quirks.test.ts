@@ -351,7 +351,9 @@ it.effect("a body that goes on after [DONE] is left after 100 ms", () =>
   Effect.gen(function* () {
     const bytes = new TextEncoder().encode(`${event(chunk({ content: "ok" }))}data: [DONE]\n\n`)
     const body = Stream.concat(Stream.make(bytes), Stream.never)
-    const fiber = yield* Effect.forkChild(Stream.runCollect(Answer.parts(body, reasonOf)))
+    const fiber = yield* Effect.forkChild(
+      Stream.runCollect(Answer.parts(body, reasonOf, { model: "local/m", tools: [] }))
+    )
     // It looks a few times before it waits by the clock.
     yield* Effect.repeat(Effect.yieldNow, { times: 20 })
     yield* TestClock.adjust("99 millis")

@@ -1,5 +1,5 @@
 import { Array, Cause, Duration, Effect, Fiber, Pull, Stream } from "effect"
-import { type ModelErrorReason, type ModelPart } from "../../src/ModelClient.ts"
+import type { ModelErrorReason, ModelPart, ModelRequest } from "../../src/ModelClient.ts"
 import { ChatStream } from "../../src/model/ChatStream.ts"
 import type { Classify } from "../../src/model/ProviderFailure.ts"
 
@@ -20,12 +20,13 @@ const drain = Effect.fnUntraced(function* (body: Pull.Pull<unknown, ModelErrorRe
 /** The parts of an answer, as its bytes arrive: one array of parts for one piece of the body. */
 export const parts = (
   body: Stream.Stream<Uint8Array, ModelErrorReason>,
-  classify: Classify
+  classify: Classify,
+  request: Pick<ModelRequest, "model" | "tools">
 ): Stream.Stream<ModelPart, ModelErrorReason> =>
   Stream.transformPull(body, (pull) =>
     Effect.sync(() => {
       const decoder = new TextDecoder()
-      const answer = new ChatStream(classify)
+      const answer = new ChatStream(classify, request)
       const read = Effect.match(pull, {
         onSuccess: (chunks) => {
           for (const bytes of chunks) answer.feed(decoder.decode(bytes, { stream: true }))

@@ -48,7 +48,7 @@ export const make = Effect.fnUntraced(function* ({
         ),
         "application/json"
       ),
-      (wire) => Answer.parts(Http.send(http, wire, classify, silence), classify)
+      (wire) => Answer.parts(Http.send(http, wire, classify, silence), classify, request)
     )
   }
 

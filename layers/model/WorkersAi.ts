@@ -66,7 +66,8 @@ export const fromBinding = (ai: AiBinding, timeouts = Silence.defaultTimeouts): 
       })
     )
   return ModelClient.of({
-    stream: (request) => Stream.mapError(Answer.parts(body(request), WorkersAiFailure.classify), toModelError(request))
+    stream: (request) =>
+      Stream.mapError(Answer.parts(body(request), WorkersAiFailure.classify, request), toModelError(request))
   })
 }
 
@@ -116,7 +117,7 @@ export const fromAccount = Effect.fnUntraced(function* (
       (wire) => Http.send(http, wire, classify, silence)
     )
   return ModelClient.of({
-    stream: (request) => Stream.mapError(Answer.parts(send(request), classify), toModelError(request))
+    stream: (request) => Stream.mapError(Answer.parts(send(request), classify, request), toModelError(request))
   })
 })
 

@@ -3,8 +3,16 @@ import type { Message, ModelRequest } from "../ModelClient.ts"
 /** What a chat template puts around a message, about. */
 const frame = 16
 
-/** About how many characters of the prompt a message makes. */
+const known = new WeakMap<Message, number>()
+
+/** About how many characters of the prompt a message makes. Counted once: a conversation is estimated again and again. */
 export const characters = (message: Message): number => {
+  const counted = known.get(message) ?? count(message)
+  known.set(message, counted)
+  return counted
+}
+
+const count = (message: Message): number => {
   switch (message.role) {
     case "user":
       return frame + message.text.length

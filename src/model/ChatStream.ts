@@ -5,10 +5,12 @@ import {
   ConnectionFailed,
   InvalidResponse,
   type ModelErrorReason,
-  type ModelPart
+  type ModelPart,
+  type ModelRequest
 } from "../ModelClient.ts"
 import { type ChatChunk, parseJson, read, type Usage } from "./ChatChunk.ts"
 import * as ProviderFailure from "./ProviderFailure.ts"
+import { SpokenCalls } from "./SpokenCalls.ts"
 import { ToolCallDeltas } from "./ToolCallDeltas.ts"
 
 /** Characters of text, reasoning and calls together: each becomes a row of the session's log, and a row holds 2 MB. */
@@ -43,9 +45,11 @@ export class ChatStream {
     { maxEventSize: longestJson }
   )
   private readonly classify: ProviderFailure.Classify
+  private readonly spoken: SpokenCalls
 
-  constructor(classify: ProviderFailure.Classify) {
+  constructor(classify: ProviderFailure.Classify, request: Pick<ModelRequest, "model" | "tools">) {
     this.classify = classify
+    this.spoken = new SpokenCalls(request)
   }
 
   feed(text: string): void {
@@ -125,7 +129,7 @@ export class ChatStream {
       return
     }
     if (chunk.reasoning !== "") this.parts.push({ type: "reasoning", text: chunk.reasoning })
-    if (chunk.text !== "") this.parts.push({ type: "text", text: chunk.text })
+    if (chunk.text !== "") this.parts.push(...this.spoken.push(chunk.text))
     if (chunk.usage !== null) this.usage = chunk.usage
     this.finishReason ||= chunk.finishReason
   }
@@ -134,10 +138,12 @@ export class ChatStream {
     for (const call of this.calls.calls) {
       if (call.name === "") return new InvalidResponse({ detail: "a tool call has no name" })
     }
+    const truncated = this.finishReason === "length"
+    this.parts.push(...this.spoken.end(truncated, this.calls.calls.length > 0))
     for (const { name, arguments: text } of this.calls.calls) {
       this.parts.push({ type: "tool_call", name, arguments: text })
     }
-    this.parts.push({ type: "finish", usage: modelUsage(this.usage), truncated: this.finishReason === "length" })
+    this.parts.push({ type: "finish", usage: modelUsage(this.usage), truncated })
     return "finished"
   }
 

@@ -13,19 +13,22 @@ export interface Compiled {
   readonly block: Block
   readonly markers: Markers.Markers
   readonly closes: ReadonlySet<string>
-  readonly enter: ReadonlySet<string>
-  readonly leave: ReadonlySet<string>
+  /** Where a value begins, and what then ends it. */
+  readonly values: ReadonlyMap<string, ReadonlySet<string>>
+  /** The markers of values, of either end. */
+  readonly tags: ReadonlySet<string>
 }
 
 /** @param ends markers of the family that end any block without belonging to it: the opening of the next, the end of the turn. */
 export const compile = (block: Block, ends: ReadonlyArray<string>): Compiled => {
-  const { closes, enter = [], leave = [] } = block
+  const { closes, values = [] } = block
+  const tags = values.flatMap((value) => [value.open, ...value.closes])
   return {
     block,
-    markers: Markers.make([...closes, ...enter, ...leave, ...ends]),
+    markers: Markers.make([...closes, ...tags, ...ends]),
     closes: new Set(closes),
-    enter: new Set(enter),
-    leave: new Set(leave)
+    values: new Map(values.map((value) => [value.open, new Set(value.closes)])),
+    tags: new Set(tags)
   }
 }
 
@@ -34,13 +37,14 @@ export const compile = (block: Block, ends: ReadonlyArray<string>): Compiled => 
  * within that value; the text after that is then read again.
  */
 export const collect = (compiled: Compiled, turn: Turn, then: Mode): Mode => {
-  const { block, closes, enter, leave, markers } = compiled
+  const { block, closes, markers, tags, values } = compiled
   const scanner = block.scanner?.()
   let body = ""
   let candidate: Candidate | undefined
-  let within = false
+  /** What ends the value that stands open. */
+  let within: ReadonlySet<string> | undefined
 
-  const inside = (): boolean => within || (scanner?.state() === "reading" && scanner.inside())
+  const inside = (): boolean => within !== undefined || (scanner?.state() === "reading" && scanner.inside())
   const isComplete = (): boolean => scanner?.state() === "complete"
 
   const finish = (closed: boolean, cutOff = false): Mode => {
@@ -60,8 +64,20 @@ export const collect = (compiled: Compiled, turn: Turn, then: Mode): Mode => {
   const goBack = (cursor: Cursor, { end, start }: Candidate): Mode => {
     cursor.back(body.slice(end))
     body = body.slice(0, start)
-    within = false
+    within = undefined
     return finish(true)
+  }
+
+  /** Answers whether the value before never ended: otherwise the next one would not begin. */
+  const onTag = (marker: string): boolean => {
+    if (within?.has(marker) === true) {
+      within = undefined
+      candidate = undefined
+      return false
+    }
+    const begun = values.get(marker)
+    if (begun !== undefined && (within === undefined || within === begun)) within = begun
+    return begun === within && candidate !== undefined
   }
 
   const advance = (cursor: Cursor, to: number): void => {
@@ -90,19 +106,13 @@ export const collect = (compiled: Compiled, turn: Turn, then: Mode): Mode => {
       }
       const { marker } = hit
       const after = cursor.at + marker.length
-      const isTag = enter.has(marker) || leave.has(marker)
-      if (isTag && scanner?.follows?.() !== true) {
-        within = enter.has(marker) && !(within && leave.has(marker))
-        if (!within) candidate = undefined
-      } else if (isTag) {
-        // A tag in JSON is only text.
+      if (tags.has(marker)) {
+        if (scanner?.follows?.() !== true && onTag(marker)) return goBack(cursor, candidate!)
       } else if (!inside()) {
         if (closes.has(marker)) cursor.at = after
         return finish(true)
       } else if (closes.has(marker)) {
         candidate ??= { start: body.length, end: body.length + marker.length }
-      } else if (candidate !== undefined) {
-        return goBack(cursor, candidate)
       }
       scanner?.read(cursor.text, cursor.at, after)
       advance(cursor, after)

@@ -13,13 +13,18 @@ export interface Scanner {
 
 type Expected = "value" | "key" | "colon" | "more" | "nothing"
 
+export interface JsonOptions {
+  /** What may come before the value: only space, or anything up to the first brace. */
+  readonly after?: "space" | "anything"
+  /** More values may follow. */
+  readonly several?: boolean
+}
+
 /**
- * Follows JSON values one after another. It also takes what models write in their place: single quotes, line breaks in strings, trailing
- * commas and Python's words; whether the text then is a value is for `Values` to say.
- *
- * @param seek what may come before a value: only space, or anything up to the first brace.
+ * Follows a JSON value. It also takes what models write in its place: single quotes, line breaks in strings, trailing commas and Python's
+ * words; whether the text then is a value is for `Values` to say.
  */
-export const json = (seek: "space" | "anything" = "space"): Scanner => {
+export const json = ({ after = "space", several = false }: JsonOptions = {}): Scanner => {
   const open: Array<number> = []
   let expected: Expected = "value"
   let quote = 0
@@ -74,7 +79,21 @@ export const json = (seek: "space" | "anything" = "space"): Scanner => {
   }
 
   const read = (text: string, from: number, to: number): number => {
-    if (state !== "reading") return from
+    let at = from
+    while (at < to && state !== "broken") {
+      if (state === "complete") {
+        if (!several) return at
+        while (at < to && text.charCodeAt(at) !== 0x7b && text.charCodeAt(at) !== 0x5b) at++
+        if (at === to) return to
+        state = "reading"
+        expected = "value"
+      }
+      at = value(text, at, to)
+    }
+    return at
+  }
+
+  const value = (text: string, from: number, to: number): number => {
     for (let at = from; at < to; at++) {
       const code = text.charCodeAt(at)
       if (quote !== 0) {
@@ -90,7 +109,7 @@ export const json = (seek: "space" | "anything" = "space"): Scanner => {
           if (open.length === 0) return at
         }
         if (isSpace(code)) continue
-        if (seek === "anything" && open.length === 0 && expected === "value" && code !== 0x7b) continue
+        if (after === "anything" && open.length === 0 && expected === "value" && code !== 0x7b) continue
         if (!step(code)) {
           state = "broken"
           return at

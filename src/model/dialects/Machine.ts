@@ -8,7 +8,7 @@ import type { Delta, Options, Parsed } from "./Types.ts"
 
 export interface Parser {
   readonly push: (chunk: string) => ReadonlyArray<Delta>
-  readonly end: () => Parsed
+  readonly end: (truncated?: boolean) => Parsed
 }
 
 /** One machine reads any family; the grammar says what the markers mean. */
@@ -143,7 +143,7 @@ export const make = (given: Grammar, options: Options): Parser => {
         return text
       }
       if (!at.last) return undefined
-      if (options.truncated === true) turn.text(held)
+      if (turn.isTruncated) turn.text(held)
       else {
         isFinal = true
         at.back(held)
@@ -170,7 +170,8 @@ export const make = (given: Grammar, options: Options): Parser => {
       run(false)
       return turn.drain()
     },
-    end: () => {
+    end: (truncated = turn.isTruncated) => {
+      turn.isTruncated = truncated
       run(true)
       // Nothing came after the reasoning: then the calls in it were meant.
       if (mused !== "" && turn.saysNothing) {

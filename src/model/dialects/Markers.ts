@@ -32,8 +32,9 @@ export const make = (markers: ReadonlyArray<string>): Markers => {
     pattern.lastIndex = from
     const match = pattern.exec(text)
     if (match === null) return undefined
-    const mayGrow = !last && text.length - match.index < longest && beginnings.has(text.slice(match.index))
-    return mayGrow ? undefined : { marker: match[0], at: match.index }
+    // Near the end, what looks like one marker may be the middle or the beginning of a longer one.
+    const isOpen = !last && text.length - match.index < longest && settled(text, from) <= match.index
+    return isOpen ? undefined : { marker: match[0], at: match.index }
   }
 
   return { find, settled }

@@ -39,8 +39,7 @@ export interface Block {
   /** Markers that end it. Without any, it ends with its JSON value. */
   readonly closes: ReadonlyArray<string>
   /** Markers between which a value stands, in which other markers are only text. */
-  readonly enter?: ReadonlyArray<string>
-  readonly leave?: ReadonlyArray<string>
+  readonly values?: ReadonlyArray<{ readonly open: string; readonly closes: ReadonlyArray<string> }>
   readonly scanner?: () => Scanner
   /** Ends where its value ends, whether a closing marker follows or not. */
   readonly endsWithValue?: boolean

@@ -25,7 +25,7 @@ export class Turn {
   trims = false
 
   /** The text was cut off: nothing in it is completed by guessing. */
-  readonly isTruncated: boolean
+  isTruncated: boolean
 
   constructor(options: Options) {
     this.isTruncated = options.truncated === true

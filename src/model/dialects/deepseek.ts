@@ -23,7 +23,7 @@ const read =
 const tokens = (bar: string): Block => ({
   open: `<${bar}tool▁call▁begin${bar}>`,
   closes: [`<${bar}tool▁call▁end${bar}>`],
-  scanner: () => json("anything"),
+  scanner: () => json({ after: "anything" }),
   read: read(`<${bar}tool▁sep${bar}>`),
   nameOf: (body) => /^\s{0,9}(?:function<.tool▁sep.>)?([\w.-]{1,128})/.exec(body)?.[1]
 })
@@ -32,8 +32,7 @@ const tokens = (bar: string): Block => ({
 const invoke: Block = {
   open: "<｜DSML｜invoke name=",
   closes: ["</｜DSML｜invoke>"],
-  enter: ["<｜DSML｜parameter"],
-  leave: ["</｜DSML｜parameter>"],
+  values: [{ open: "<｜DSML｜parameter", closes: ["</｜DSML｜parameter>"] }],
   read: readInvoke({ parameter: "<｜DSML｜parameter name=", close: "</｜DSML｜parameter>" }),
   nameOf: (body) => /^["']([^"']{1,128})/.exec(body)?.[1]
 }

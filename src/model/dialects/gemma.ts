@@ -24,8 +24,7 @@ const nameOf = (body: string): string | undefined =>
 const block = (open: string, close: string, quote: string): Block => ({
   open,
   closes: [close],
-  enter: [quote],
-  leave: [quote],
+  values: [{ open: quote, closes: [quote] }],
   read: read(quote),
   nameOf
 })

@@ -1,3 +1,4 @@
+import { json } from "./JsonScanner.ts"
 import type { Block } from "./Spec.ts"
 import { maxCalls, type Turn } from "./Turn.ts"
 import { type Arguments, isArguments, toValues } from "./Values.ts"
@@ -59,6 +60,7 @@ export const nameIn = (text: string): string | undefined =>
 export const jsonBlock = (open: string, ...closes: ReadonlyArray<string>): Block => ({
   open,
   closes,
+  scanner: () => json({ several: true }),
   read: readJson,
   nameOf: nameIn
 })

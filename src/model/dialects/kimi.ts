@@ -20,7 +20,7 @@ const nameOf = (id: string): string => id.replace(/^functions\./, "").replace(/:
 const k2: Block = {
   open: "<|tool_call_begin|>",
   closes: ["<|tool_call_end|>"],
-  scanner: () => json("anything"),
+  scanner: () => json({ after: "anything" }),
   read: readK2,
   nameOf: (body) => nameOf(body.split(begin)[0]!.trim()) || undefined
 }
@@ -52,8 +52,7 @@ const quoted = (text: string, attribute: string): string | undefined =>
 const k3: Block = {
   open: "<|open|>call ",
   closes: ["<|close|>call<|sep|>"],
-  enter: ["<|open|>argument "],
-  leave: [endOfArgument],
+  values: [{ open: "<|open|>argument ", closes: [endOfArgument] }],
   read: readK3,
   nameOf: (body) => quoted(body.slice(0, 600), "tool")
 }

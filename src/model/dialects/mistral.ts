@@ -24,7 +24,7 @@ const scanner = (): Scanner => {
       while (inner === undefined && at < to) {
         const code = text.charCodeAt(at)
         if (code <= 0x20) at++
-        else inner = json(code === 0x5b ? "space" : "anything")
+        else inner = json({ after: code === 0x5b ? "space" : "anything" })
       }
       return inner === undefined ? to : inner.read(text, at, to)
     },

@@ -21,8 +21,7 @@ const functools: Block = {
 const miniCpm: Block = {
   open: "<function name=",
   closes: ["</function>"],
-  enter: ["<param name="],
-  leave: ["</param>"],
+  values: [{ open: "<param name=", closes: ["</param>"] }],
   read: readInvoke({ parameter: "<param name=", close: "</param>" })
 }
 

@@ -78,13 +78,17 @@ const withoutLineBreaks = (text: string): string => {
 
 /** A value ends at its closing tag. Where that is missing it ends at the next parameter that the tool has, or with the function. */
 const endOfValue = (body: string, from: number, tool: Tool | undefined): number => {
-  const mark = /<\/parameter>|<parameter=([^>\n<]{1,256})>|<\/function>(?=\s*(?:<|$))/g
+  const mark = /<\/parameter>|<parameter=([^>\n<]{1,256})>|<\/function>(?=\s*(?:<function=|$))/g
   mark.lastIndex = from
+  let ended: number | undefined
   for (let found = mark.exec(body); found !== null; found = mark.exec(body)) {
     const key = found[1]?.trim()
-    if (key === undefined || isParameter(tool, key)) return found.index
+    if (found[0] === "</parameter>") return found.index
+    if (key === undefined) ended ??= found.index
+    else if (ended !== undefined) return ended
+    else if (isParameter(tool, key)) return found.index
   }
-  return body.length
+  return ended ?? body.length
 }
 
 const isParameter = (tool: Tool | undefined, key: string): boolean => {

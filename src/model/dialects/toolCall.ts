@@ -9,7 +9,7 @@ export const think: Thinking = { open: "<think>", close: "</think>" }
 
 /** Follows JSON where the block begins with some, and nothing where it begins with a tag or a name. */
 const jsonIfAny = (): Scanner => {
-  const inner = json()
+  const inner = json({ several: true })
   let isJson: boolean | undefined
   return {
     read: (text, from, to) => {
@@ -31,20 +31,25 @@ const jsonIfAny = (): Scanner => {
 const read = (body: string, turn: Turn): string | void => {
   const first = body.trimStart()[0]
   if (first === "{" || first === "[") return readJson(body, turn)
-  if (body.includes("<function=")) return readFunctions(body, turn)
+  const at = body.indexOf("<function=")
+  // After the first argument of the other form it is a part of a value.
+  if (at >= 0 && !body.slice(0, at).includes("arg_")) return readFunctions(body, turn)
   if (body.trim() !== "") return readArgKeys(body, turn)
 }
 
 const nameOf = (body: string): string | undefined =>
   nameIn(body) ?? /^\s{0,99}(?:<function=)?([\w.:-]{1,128})/.exec(body)?.[1]
 
-const values = { enter: ["<arg_value>", "<parameter="], leave: ["</arg_value>", "</parameter>", "<arg_key>"] }
+const values = [
+  { open: "<arg_value>", closes: ["</arg_value>", "<arg_key>"] },
+  { open: "<parameter=", closes: ["</parameter>"] }
+]
 
 /** A call between `open` and `close`, written as JSON, as `<function=...>`, or as `<arg_key>` and `<arg_value>`. */
 export const wrapped = (open: string, close: string): Block => ({
   open,
   closes: [close],
-  ...values,
+  values,
   scanner: jsonIfAny,
   isWhole: (body) => body.trimEnd().endsWith("</function>"),
   isMention: (body) => body.trim() !== "" && !/^\s{0,99}(?:[{[<]|[\w.:-]{1,128}\s{0,99}(?:<|$|\n))/.test(body),
@@ -58,7 +63,7 @@ export const toolCall = wrapped("<tool_call>", "</tool_call>")
 export const bareFunction: Block = {
   open: "<function=",
   closes: ["</function>", "</tool_call>"],
-  ...values,
+  values,
   read: (body, turn) => readFunctions(`<function=${body}`, turn),
   nameOf: (body) => /^[\w.:-]{1,128}/.exec(body)?.[0]
 }

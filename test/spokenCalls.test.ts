@@ -1,0 +1,94 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { FetchHttpClient } from "effect/http"
+import * as OpenAiCompatible from "../layers/model/OpenAiCompatible.ts"
+import { agentLoop } from "../layers/test.ts"
+import { converse, echo, ofType, results, session, stopReason } from "./support/agentLoop.ts"
+import type { MockAnswer } from "./support/mockOpenAi.ts"
+import { serve } from "./support/openAiCompatible.ts"
+
+/** A server that does not know its model's format leaves tool calls and reasoning in the text. */
+
+const conversation = <A, E, R>(model: string, answers: ReadonlyArray<MockAnswer>, check: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const server = yield* serve(answers)
+    const client = OpenAiCompatible.layer({ name: "local", baseUrl: server.url }).pipe(
+      Layer.provide(FetchHttpClient.layer),
+      Layer.orDie
+    )
+    return yield* Effect.andThen(converse("go", { agent: { ...session.agent, model: { id: model } } }), check).pipe(
+      Effect.provide(agentLoop({ id: session.id, model: client, tools: [echo] }))
+    )
+  })
+
+const texts = Effect.map(ofType("agent.message"), (all) => all.map(({ content }) => content[0]!.text))
+const glm = "<tool_call>echo\n<arg_key>text</arg_key>\n<arg_value>hi</arg_value>\n</tool_call>"
+const pieces = (text: string) => text.match(/.{1,3}/gs)!
+
+describe("a tool call in the text of an answer", () => {
+  it.effect("is run, and neither it nor the reasoning before it is shown as text", () =>
+    conversation(
+      "local/glm-4.7",
+      [{ text: pieces(`<think>Let me see.</think>I will say it.\n${glm}`) }, { text: "done" }],
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* results, [{ text: "echo hi", is_error: false }])
+        assert.deepStrictEqual(
+          (yield* texts).map((text) => text.trim()),
+          ["I will say it.", "done"]
+        )
+        const [thinking] = yield* ofType("agent.thinking")
+        assert.strictEqual(thinking!.content[0]!.text.trim(), "Let me see.")
+        assert.strictEqual(yield* stopReason, "end_turn")
+      })
+    )
+  )
+
+  it.effect("is run in the format that the text itself shows, where nothing is known of the model", () =>
+    conversation(
+      "local/mine",
+      [{ text: '<tool_call>\n{"name": "echo", "arguments": {"text": "hi"}}\n</tool_call>' }, { text: "done" }],
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* results, [{ text: "echo hi", is_error: false }])
+      })
+    )
+  )
+
+  it.effect("is not run where there is no such tool: the model is told", () =>
+    conversation(
+      "local/qwen3",
+      [{ text: '<tool_call>\n{"name": "rm", "arguments": {}}\n</tool_call>' }, { text: "sorry" }],
+      Effect.gen(function* () {
+        const [result] = yield* results
+        assert.isTrue(result!.is_error)
+        assert.include(result!.text, "no tool named rm")
+        assert.strictEqual(yield* stopReason, "end_turn")
+      })
+    )
+  )
+
+  it.effect("that its server reported as well is run once", () =>
+    conversation(
+      "local/glm-4.7",
+      [{ text: glm, calls: [{ name: "echo", arguments: { text: "hi" } }] }, { text: "done" }],
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* results, [{ text: "echo hi", is_error: false }])
+      })
+    )
+  )
+
+  it.effect("that was cut off is not guessed at", () =>
+    conversation(
+      "local/glm-4.7",
+      [{ raw: truncatedAnswer(glm.slice(0, 45)) }, { text: "shorter" }],
+      Effect.gen(function* () {
+        for (const { is_error } of yield* results) assert.isTrue(is_error)
+        assert.strictEqual(yield* stopReason, "end_turn")
+      })
+    )
+  )
+})
+
+function truncatedAnswer(content: string) {
+  const event = (choice: object) => `data: ${JSON.stringify({ choices: [{ index: 0, ...choice }] })}\n\n`
+  return [event({ delta: { content } }), event({ delta: {}, finish_reason: "length" }), "data: [DONE]\n\n"]
+}
