@@ -64,14 +64,13 @@ const rowMakers: ReadonlyArray<(hand: Results, ownloop: Results) => Row> = [
     over: !(growth(ownloop.samples) <= flat)
   }),
   (hand, ownloop) => {
-    // The prompt of a turn holds all turns before it, for both: what is meant is growth beyond that.
-    const ratio = longGrowth(ownloop.samples) / longGrowth(hand.samples)
+    const ratio = longGrowth(ownloop.samples)
     const shown = ({ firstFifty, lastFifty }: Samples) => `${digits(p50(firstFifty))} -> ${digits(p50(lastFifty))}`
     return {
       what: "gap, turns 1-50 -> 951-1,000, p50 ms",
       hand: shown(hand.samples),
       ownloop: shown(ownloop.samples),
-      ratio: `grows ${times(ratio)}`,
+      ratio: Number.isNaN(ratio) ? "-" : `grows ${times(ratio)}`,
       limit: `grows ${flat}x`,
       over: Number.isNaN(ratio) ? undefined : ratio > flat
     }
