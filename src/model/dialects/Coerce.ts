@@ -28,13 +28,17 @@ export const items = (node: Node, root: Node): Node => {
   return isNode(found) ? found : {}
 }
 
-/** The schema and everything it may stand for, references resolved. */
-export const alternatives = (node: Node, root: Node, depth = 0): ReadonlyArray<Node> => {
-  if (depth > 8) return []
-  const target = typeof node.$ref === "string" ? resolve(node.$ref, root) : undefined
-  const members = [node.anyOf, node.oneOf, node.allOf].filter(Array.isArray).flat().filter(isNode)
-  const further = target === undefined ? members : [target, ...members]
-  return [node, ...further.flatMap((member) => alternatives(member, root, depth + 1))]
+/** The schema and everything it may stand for, references resolved, each once: a schema may refer to itself. */
+export const alternatives = (node: Node, root: Node): ReadonlyArray<Node> => {
+  const found = new Set([node])
+  for (const one of found) {
+    const target = typeof one.$ref === "string" ? resolve(one.$ref, root) : undefined
+    if (target !== undefined) found.add(target)
+    for (const member of [one.anyOf, one.oneOf, one.allOf].filter(Array.isArray).flat()) {
+      if (isNode(member)) found.add(member)
+    }
+  }
+  return [...found]
 }
 
 const resolve = (reference: string, root: Node): Node | undefined => {

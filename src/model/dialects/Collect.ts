@@ -1,5 +1,5 @@
 import * as Markers from "./Markers.ts"
-import type { Block, Cursor, Mode } from "./Spec.ts"
+import type { Block, Cursor, Mode, ValueTags } from "./Spec.ts"
 import type { Turn } from "./Turn.ts"
 
 /** A closing marker that came within a value. It counts only if the value never ends. */
@@ -13,22 +13,21 @@ export interface Compiled {
   readonly block: Block
   readonly markers: Markers.Markers
   readonly closes: ReadonlySet<string>
-  /** Where a value begins, and what then ends it. */
-  readonly values: ReadonlyMap<string, ReadonlySet<string>>
-  /** The markers of values, of either end. */
-  readonly tags: ReadonlySet<string>
+  /** By the markers with which they begin and end. */
+  readonly values: ReadonlyMap<string, ValueTags>
 }
 
 /** @param ends markers of the family that end any block without belonging to it: the opening of the next, the end of the turn. */
 export const compile = (block: Block, ends: ReadonlyArray<string>): Compiled => {
   const { closes, values = [] } = block
-  const tags = values.flatMap((value) => [value.open, ...value.closes])
+  const byMarker = values.flatMap((value) =>
+    [value.next, value.close, value.open].flatMap((marker) => (marker === undefined ? [] : [[marker, value] as const]))
+  )
   return {
     block,
-    markers: Markers.make([...closes, ...tags, ...ends]),
+    markers: Markers.make([...closes, ...byMarker.map(([marker]) => marker), ...ends]),
     closes: new Set(closes),
-    values: new Map(values.map((value) => [value.open, new Set(value.closes)])),
-    tags: new Set(tags)
+    values: new Map(byMarker)
   }
 }
 
@@ -37,12 +36,11 @@ export const compile = (block: Block, ends: ReadonlyArray<string>): Compiled => 
  * within that value; the text after that is then read again.
  */
 export const collect = (compiled: Compiled, turn: Turn, then: Mode): Mode => {
-  const { block, closes, markers, tags, values } = compiled
+  const { block, closes, markers, values } = compiled
   const scanner = block.scanner?.()
   let body = ""
   let candidate: Candidate | undefined
-  /** What ends the value that stands open. */
-  let within: ReadonlySet<string> | undefined
+  let within: ValueTags | undefined
 
   const inside = (): boolean => within !== undefined || (scanner?.state() === "reading" && scanner.inside())
   const isComplete = (): boolean => scanner?.state() === "complete"
@@ -68,16 +66,17 @@ export const collect = (compiled: Compiled, turn: Turn, then: Mode): Mode => {
     return finish(true)
   }
 
-  /** Answers whether the value before never ended: otherwise the next one would not begin. */
-  const onTag = (marker: string): boolean => {
-    if (within?.has(marker) === true) {
-      within = undefined
-      candidate = undefined
+  /** Answers whether a value never ended: otherwise what comes next in a call would not be here. */
+  const onTag = (marker: string, value: ValueTags): boolean => {
+    if (within === undefined) {
+      if (marker === value.open) within = value
       return false
     }
-    const begun = values.get(marker)
-    if (begun !== undefined && (within === undefined || within === begun)) within = begun
-    return begun === within && candidate !== undefined
+    if (within !== value) return false
+    if (marker !== value.close && candidate !== undefined) return true
+    if (marker === value.close || marker === value.next) within = undefined
+    candidate = undefined
+    return false
   }
 
   const advance = (cursor: Cursor, to: number): void => {
@@ -106,8 +105,9 @@ export const collect = (compiled: Compiled, turn: Turn, then: Mode): Mode => {
       }
       const { marker } = hit
       const after = cursor.at + marker.length
-      if (tags.has(marker)) {
-        if (scanner?.follows?.() !== true && onTag(marker)) return goBack(cursor, candidate!)
+      const value = values.get(marker)
+      if (value !== undefined) {
+        if (scanner?.follows?.() !== true && onTag(marker, value)) return goBack(cursor, candidate!)
       } else if (!inside()) {
         if (closes.has(marker)) cursor.at = after
         return finish(true)

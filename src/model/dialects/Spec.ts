@@ -39,7 +39,7 @@ export interface Block {
   /** Markers that end it. Without any, it ends with its JSON value. */
   readonly closes: ReadonlyArray<string>
   /** Markers between which a value stands, in which other markers are only text. */
-  readonly values?: ReadonlyArray<{ readonly open: string; readonly closes: ReadonlyArray<string> }>
+  readonly values?: ReadonlyArray<ValueTags>
   readonly scanner?: () => Scanner
   /** Ends where its value ends, whether a closing marker follows or not. */
   readonly endsWithValue?: boolean
@@ -53,6 +53,13 @@ export interface Block {
   readonly read: (body: string, turn: Turn, how: How) => string | false | void
   /** The name of the tool in a call that was cut off. */
   readonly nameOf?: (body: string) => string | undefined
+}
+
+export interface ValueTags {
+  readonly open: string
+  readonly close: string
+  /** What comes next in a call, and so ends a value that lacks its closing tag. */
+  readonly next?: string
 }
 
 export interface How {

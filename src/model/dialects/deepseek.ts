@@ -32,7 +32,7 @@ const tokens = (bar: string): Block => ({
 const invoke: Block = {
   open: "<｜DSML｜invoke name=",
   closes: ["</｜DSML｜invoke>"],
-  values: [{ open: "<｜DSML｜parameter", closes: ["</｜DSML｜parameter>"] }],
+  values: [{ open: "<｜DSML｜parameter", close: "</｜DSML｜parameter>" }],
   read: readInvoke({ parameter: "<｜DSML｜parameter name=", close: "</｜DSML｜parameter>" }),
   nameOf: (body) => /^["']([^"']{1,128})/.exec(body)?.[1]
 }

@@ -24,7 +24,7 @@ const nameOf = (body: string): string | undefined =>
 const block = (open: string, close: string, quote: string): Block => ({
   open,
   closes: [close],
-  values: [{ open: quote, closes: [quote] }],
+  values: [{ open: quote, close: quote }],
   read: read(quote),
   nameOf
 })

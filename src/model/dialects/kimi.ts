@@ -52,7 +52,7 @@ const quoted = (text: string, attribute: string): string | undefined =>
 const k3: Block = {
   open: "<|open|>call ",
   closes: ["<|close|>call<|sep|>"],
-  values: [{ open: "<|open|>argument ", closes: [endOfArgument] }],
+  values: [{ open: "<|open|>argument ", close: endOfArgument }],
   read: readK3,
   nameOf: (body) => quoted(body.slice(0, 600), "tool")
 }

@@ -10,7 +10,7 @@ import type { Turn } from "./Turn.ts"
 export const invoke = (prefix: string, parameter = "parameter"): Block => ({
   open: `<${prefix}invoke name=`,
   closes: [`</${prefix}invoke>`],
-  values: [{ open: `<${prefix}${parameter} name=`, closes: [`</${prefix}${parameter}>`] }],
+  values: [{ open: `<${prefix}${parameter} name=`, close: `</${prefix}${parameter}>` }],
   read: readInvoke({ parameter: `<${prefix}${parameter} name=`, close: `</${prefix}${parameter}>` }),
   nameOf: (body) => /^["']([^"']{1,128})/.exec(body)?.[1]
 })

@@ -21,7 +21,7 @@ const functools: Block = {
 const miniCpm: Block = {
   open: "<function name=",
   closes: ["</function>"],
-  values: [{ open: "<param name=", closes: ["</param>"] }],
+  values: [{ open: "<param name=", close: "</param>" }],
   read: readInvoke({ parameter: "<param name=", close: "</param>" })
 }
 

@@ -7,30 +7,35 @@ import type { Turn } from "./Turn.ts"
 /** The tag `<think>` that most families share. */
 export const think: Thinking = { open: "<think>", close: "</think>" }
 
+/** Some models put their JSON between fences. */
+const jsonBegins: ReadonlySet<string | undefined> = new Set(["{", "[", "`"])
+
 /** Follows JSON where the block begins with some, and nothing where it begins with a tag or a name. */
 const jsonIfAny = (): Scanner => {
-  const inner = json({ several: true })
+  let inner: Scanner | undefined
   let isJson: boolean | undefined
   return {
     read: (text, from, to) => {
       let at = from
       while (isJson === undefined && at < to) {
         const code = text.charCodeAt(at)
-        if (code > 0x20) isJson = code === 0x7b || code === 0x5b
-        else at++
+        if (code <= 0x20) at++
+        else {
+          isJson = jsonBegins.has(text[at])
+          if (isJson) inner = json({ several: true, after: code === 0x60 ? "anything" : "space" })
+        }
       }
-      return isJson === true ? inner.read(text, at, to) : to
+      return inner?.read(text, at, to) ?? to
     },
-    state: () => (isJson === true ? inner.state() : "reading"),
-    inside: () => isJson === true && inner.inside(),
+    state: () => inner?.state() ?? "reading",
+    inside: () => inner?.inside() ?? false,
     follows: () => isJson === true
   }
 }
 
 /** Several families wrap calls in the same tag; the text within shows which one wrote it, whatever the model is called. */
 const read = (body: string, turn: Turn): string | void => {
-  const first = body.trimStart()[0]
-  if (first === "{" || first === "[") return readJson(body, turn)
+  if (jsonBegins.has(body.trimStart()[0])) return readJson(body, turn)
   const at = body.indexOf("<function=")
   // After the first argument of the other form it is a part of a value.
   if (at >= 0 && !body.slice(0, at).includes("arg_")) return readFunctions(body, turn)
@@ -41,8 +46,8 @@ const nameOf = (body: string): string | undefined =>
   nameIn(body) ?? /^\s{0,99}(?:<function=)?([\w.:-]{1,128})/.exec(body)?.[1]
 
 const values = [
-  { open: "<arg_value>", closes: ["</arg_value>", "<arg_key>"] },
-  { open: "<parameter=", closes: ["</parameter>"] }
+  { open: "<arg_value>", close: "</arg_value>", next: "<arg_key>" },
+  { open: "<parameter=", close: "</parameter>" }
 ]
 
 /** A call between `open` and `close`, written as JSON, as `<function=...>`, or as `<arg_key>` and `<arg_value>`. */
