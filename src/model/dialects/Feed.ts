@@ -1,7 +1,7 @@
 import type { Cursor } from "./Spec.ts"
 
 /** How much is looked at in one go, so that a search for what is not there stays short. */
-const window = 8_192
+const window = 4_096
 
 /** The text to read, of which a part may be put back. */
 export interface Feed {
