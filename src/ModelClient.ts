@@ -50,7 +50,13 @@ export interface ModelRequest {
 export type ModelPart =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "reasoning"; readonly text: string }
-  | { readonly type: "tool_call"; readonly name: string; readonly arguments: string }
+  | {
+      readonly type: "tool_call"
+      readonly name: string
+      readonly arguments: string
+      /** Why it cannot be run, whatever its arguments: for the model to read. */
+      readonly problem?: string
+    }
   | { readonly type: "finish"; readonly usage: ModelUsage; readonly truncated: boolean }
 
 const retryAfter = Schema.optionalKey(Schema.Finite)

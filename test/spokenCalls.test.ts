@@ -3,13 +3,19 @@ import { Effect, Layer } from "effect"
 import { FetchHttpClient } from "effect/http"
 import * as OpenAiCompatible from "../layers/model/OpenAiCompatible.ts"
 import { agentLoop } from "../layers/test.ts"
+import type { Tool } from "../src/tools/defineTool.ts"
 import { converse, echo, ofType, results, session, stopReason } from "./support/agentLoop.ts"
 import type { MockAnswer } from "./support/mockOpenAi.ts"
 import { serve } from "./support/openAiCompatible.ts"
 
 /** A server that does not know its model's format leaves tool calls and reasoning in the text. */
 
-const conversation = <A, E, R>(model: string, answers: ReadonlyArray<MockAnswer>, check: Effect.Effect<A, E, R>) =>
+const conversation = <A, E, R>(
+  model: string,
+  answers: ReadonlyArray<MockAnswer>,
+  check: Effect.Effect<A, E, R>,
+  tool: Tool = echo
+) =>
   Effect.gen(function* () {
     const server = yield* serve(answers)
     const client = OpenAiCompatible.layer({ name: "local", baseUrl: server.url }).pipe(
@@ -17,7 +23,7 @@ const conversation = <A, E, R>(model: string, answers: ReadonlyArray<MockAnswer>
       Layer.orDie
     )
     return yield* Effect.andThen(converse("go", { agent: { ...session.agent, model: { id: model } } }), check).pipe(
-      Effect.provide(agentLoop({ id: session.id, model: client, tools: [echo] }))
+      Effect.provide(agentLoop({ id: session.id, model: client, tools: [tool] }))
     )
   })
 
@@ -60,7 +66,8 @@ describe("a tool call in the text of an answer", () => {
       Effect.gen(function* () {
         const [result] = yield* results
         assert.isTrue(result!.is_error)
-        assert.include(result!.text, "no tool named rm")
+        assert.include(result!.text, "rm")
+        assert.include(result!.text, "echo", "it names the tools that there are")
         assert.strictEqual(yield* stopReason, "end_turn")
       })
     )
@@ -75,6 +82,19 @@ describe("a tool call in the text of an answer", () => {
       })
     )
   )
+
+  it.effect("that cannot be read is never run, though what it holds could be repaired", () => {
+    const any = { ...echo, name: "any", inputSchema: { type: "object" }, run: () => Effect.succeed("ran") } as const
+    return conversation(
+      "local/qwen3",
+      [{ text: '<tool_call>\n{"name": "any", "arguments": {"a": 1' }, { text: "sorry" }],
+      Effect.gen(function* () {
+        assert.isTrue((yield* results).every(({ is_error, text }) => is_error && text !== "ran"))
+        assert.strictEqual(yield* stopReason, "end_turn")
+      }),
+      any
+    )
+  })
 
   it.effect("that was cut off is not guessed at", () =>
     conversation(

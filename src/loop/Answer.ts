@@ -7,7 +7,7 @@ import { ModelClient, ModelError, type ModelPart, type ModelRequest, InvalidResp
 export interface Answer {
   readonly thinking: { readonly id: EventId; readonly text: string } | null
   readonly message: { readonly id: EventId; readonly text: string } | null
-  readonly calls: ReadonlyArray<{ readonly name: string; readonly arguments: string }>
+  readonly calls: ReadonlyArray<Omit<Extract<ModelPart, { readonly type: "tool_call" }>, "type">>
   readonly usage: ModelUsage
   /** Cut off at the model's length limit. */
   readonly truncated: boolean
@@ -60,7 +60,7 @@ export const read = Effect.fn("ModelClient.stream")(function* (
   const models = yield* ModelClient
   const message = new Part("agent.message")
   const thinking = new Part("agent.thinking")
-  const calls: Array<{ readonly name: string; readonly arguments: string }> = []
+  const calls: Array<Answer["calls"][number]> = []
   let usage: ModelUsage | null = null
   let truncated = false
 
@@ -76,7 +76,7 @@ export const read = Effect.fn("ModelClient.stream")(function* (
       case "reasoning":
         return thinking.id === null ? add(thinking, part.text) : void (thinking.text += part.text)
       case "tool_call":
-        return void calls.push({ name: part.name, arguments: part.arguments })
+        return void calls.push(part)
       case "finish":
         truncated = part.truncated
         return void (usage = part.usage)

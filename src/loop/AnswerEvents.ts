@@ -20,11 +20,14 @@ export const make = Effect.fnUntraced(function* (answer: Answer, offer: Offer.Of
   if (answer.message !== null) {
     events.push({ type: "agent.message", id: answer.message.id, content: textBlocks(answer.message.text) })
   }
-  for (const { name, arguments: text } of answer.calls) {
+  for (const { name, arguments: text, problem: refused } of answer.calls) {
     const id = yield* nextEventId
     const tool = offer.byName.get(name)
-    const { input, problem } = Arguments.parse(text, tool?.parameters ?? anyObject, answer)
-    const rejection = tool === undefined ? Offer.unknownTool(offer, name) : problem
+    const { input, problem } =
+      refused === undefined
+        ? Arguments.parse(text, tool?.parameters ?? anyObject, answer)
+        : { input: {}, problem: refused }
+    const rejection = tool === undefined && refused === undefined ? Offer.unknownTool(offer, name) : problem
     if (rejection !== null) {
       // Clients run their tools, and ask for permission, as soon as they see a call: one that nobody runs is not shown as theirs.
       events.push({ type: "agent.tool_use", id, name, input, evaluated_permission: "deny" })

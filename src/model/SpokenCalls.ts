@@ -4,21 +4,16 @@ import * as ToolCallText from "./ToolCallText.ts"
 
 type ToolCall = Extract<ModelPart, { readonly type: "tool_call" }>
 
-/** What a model is answered that tried to call something without a name. */
+/** Stands for the name of a call that cannot be read so far. */
 const nameless = "unreadable_tool_call"
 
-/** A call that cannot be made goes on as the model wrote it: it is answered with what was wrong. */
-const attempted = (problem: ToolCallText.Problem): ReadonlyArray<ToolCall> => {
-  switch (problem.type) {
-    case "undeclared_tool":
-      return [{ type: "tool_call", name: problem.name, arguments: "" }]
-    case "malformed_call":
-    case "incomplete_call":
-      return [{ type: "tool_call", name: problem.name ?? nameless, arguments: problem.text }]
-    case "too_many_calls":
-      return []
-  }
-}
+/** A call that cannot be made goes on as one that is answered with what was wrong: what it says of its input is never run. */
+const attempted = (problem: ToolCallText.Problem): ToolCall => ({
+  type: "tool_call",
+  name: ("name" in problem ? problem.name : undefined) ?? nameless,
+  arguments: "",
+  problem: problem.message
+})
 
 /** Finds the tool calls and the reasoning that a server left in the text of an answer, as it comes. */
 export class SpokenCalls {
@@ -58,6 +53,6 @@ export class SpokenCalls {
       name,
       arguments: JSON.stringify(input)
     }))
-    return [...rest, ...made, ...problems.flatMap(attempted)]
+    return [...rest, ...made, ...problems.map(attempted)]
   }
 }
