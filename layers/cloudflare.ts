@@ -1,15 +1,20 @@
+import { waitUntil } from "cloudflare:workers"
 import { Config, ConfigProvider, Effect, Layer, Option, Predicate, Record } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { FetchHttpClient, HttpRouter } from "effect/http"
 import * as Api from "../src/api/Api.ts"
-import { ApiKey } from "../src/api/Auth.ts"
+import { Background } from "../src/api/Background.ts"
 import * as Closed from "../src/api/Closed.ts"
 import { Deployment } from "../src/api/Deployment.ts"
+import { DeploymentKey } from "../src/api/Identity.ts"
+import * as Origins from "../src/api/Origins.ts"
 import { Catalog } from "../src/Catalog.ts"
 import { findAnthropicKey } from "../src/domain/AnthropicKey.ts"
 import type { SessionRecord } from "../src/domain/Session.ts"
 import { AgentLoop, AgentLoopConfig } from "../src/loop/AgentLoop.ts"
 import { SessionObject } from "../src/loop/SessionObject.ts"
+import * as CloudflareAccess from "./access/CloudflareAccess.ts"
+import * as RateLimits from "./access/RateLimits.ts"
 import * as EgressGateway from "./egress/Gateway.ts"
 import * as EgressHttpClient from "./egress/HttpClient.ts"
 import * as PolicyStore from "./egress/PolicyStore.ts"
@@ -17,6 +22,7 @@ import * as Providers from "./model/Providers.ts"
 import * as Isolate from "./sandbox/Isolate.ts"
 import * as DurableObjects from "./sessions/DurableObjects.ts"
 import * as Alarm from "./storage/Alarm.ts"
+import * as ApiKeysD1 from "./storage/ApiKeysD1.ts"
 import * as BlobsR2 from "./storage/BlobsR2.ts"
 import * as CatalogD1 from "./storage/CatalogD1.ts"
 import * as SessionLogSqlite from "./storage/SessionLogSqlite.ts"
@@ -59,32 +65,39 @@ const checkEnvironment = (env: Env) =>
     yield* PolicyStore.injections
     yield* Providers.settings
     yield* AgentLoopConfig
+    yield* CloudflareAccess.settings
+    yield* Origins.setting
   }).pipe(Effect.provide(config(env)))
+
+/** The platform ends what is left of a request once it is answered, unless it is told of it. */
+const background = Layer.succeed(Background, (effect) => Effect.sync(() => waitUntil(Effect.runPromise(effect))))
 
 /** The wire API. */
 export const api = (env: Env): ((request: Request) => Promise<Response>) => {
-  const routes = Layer.unwrap(
-    Effect.match(checkEnvironment(env), { onFailure: Closed.layer, onSuccess: () => Api.layer })
-  )
   const deployment = Layer.effect(
     Deployment,
     Effect.map(defaultModel, (defaultModel) =>
       Deployment.of({ tools: DeploymentTools.list(env), backends: new Set(["isolate"]), defaultModel })
     )
   )
-  return HttpRouter.toWebHandler(
-    routes.pipe(
-      Layer.provide([
-        ApiKey.layer,
-        deployment,
-        DurableObjects.layer(env.SESSIONS),
-        CatalogD1.layer(env.CATALOG),
-        BlobsR2.layer(env.BLOBS)
-      ]),
-      Layer.provide([SecureRandom.layerWebCrypto, config(env)])
-    ),
-    { disableLogger: true }
-  ).handler
+  const open = Api.layer.pipe(
+    Layer.provide([
+      DeploymentKey.layer,
+      CloudflareAccess.layer,
+      RateLimits.layer({ requests: env.RATE_LIMIT_REQUESTS, strangers: env.RATE_LIMIT_STRANGERS }),
+      Origins.AllowedOrigins.layer,
+      ApiKeysD1.layer(env.CATALOG),
+      background,
+      deployment,
+      DurableObjects.layer(env.SESSIONS),
+      CatalogD1.layer(env.CATALOG),
+      BlobsR2.layer(env.BLOBS)
+    ])
+  )
+  const routes = Layer.unwrap(Effect.match(checkEnvironment(env), { onFailure: Closed.layer, onSuccess: () => open }))
+  return HttpRouter.toWebHandler(routes.pipe(Layer.provide([SecureRandom.layerWebCrypto, config(env)])), {
+    disableLogger: true
+  }).handler
 }
 
 /** The entrypoint that decides about everything sessions send. */

@@ -1,5 +1,6 @@
 import { HttpApi, OpenApi } from "effect/http-api"
 import { AgentsGroup } from "./Agents.ts"
+import { ApiKeysGroup } from "./ApiKeys.ts"
 import { EgressGroup } from "./Egress.ts"
 import { EnvironmentsGroup } from "./Environments.ts"
 import { EventsGroup } from "./Events.ts"
@@ -8,8 +9,8 @@ import { RequestErrors } from "./RequestErrors.ts"
 import { SessionsGroup } from "./Sessions.ts"
 import { ToolsGroup } from "./Tools.ts"
 
-/** The wire API: that of Managed Agents, and what is ours beside it (`/v1/tools`, `/v1/egress`). */
+/** The wire API: that of Managed Agents, and what is ours beside it (`/v1/tools`, `/v1/egress`, `/v1/api_keys`). */
 export class Api extends HttpApi.make("ownloop")
-  .add(AgentsGroup, EnvironmentsGroup, SessionsGroup, EventsGroup, ToolsGroup, EgressGroup, HealthGroup)
+  .add(AgentsGroup, EnvironmentsGroup, SessionsGroup, EventsGroup, ToolsGroup, EgressGroup, ApiKeysGroup, HealthGroup)
   .middleware(RequestErrors)
   .annotate(OpenApi.Title, "Ownloop") {}

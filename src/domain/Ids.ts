@@ -17,6 +17,9 @@ export type SessionId = typeof SessionId.Type
 export const EventId = id("sevt").pipe(Schema.brand("EventId"))
 export type EventId = typeof EventId.Type
 
+export const ApiKeyId = id("apikey").pipe(Schema.brand("ApiKeyId"))
+export type ApiKeyId = typeof ApiKeyId.Type
+
 const make = <A extends string>(prefix: string) =>
   SecureRandom.SecureRandom.use((random) => Effect.map(random.ulid, (ulid) => `${prefix}_${ulid}` as A))
 
@@ -24,3 +27,4 @@ export const nextAgentId = make<AgentId>("agent")
 export const nextEnvironmentId = make<EnvironmentId>("env")
 export const nextSessionId = make<SessionId>("sesn")
 export const nextEventId = make<EventId>("sevt")
+export const nextApiKeyId = make<ApiKeyId>("apikey")
