@@ -362,6 +362,8 @@ describe("what counts as a key", () => {
       ["task-ant", 8]
     ] as const)
       assert.strictEqual(maskFinished(text, 0).end, end, text)
+    assert.deepStrictEqual(maskFinished("sk-ant-".repeat(50_000), 0), { text: "", end: 0 })
+    assert.deepStrictEqual(maskFinished(`${"sk-ant-".repeat(50_000)} `, 0).text, "[redacted] ")
     assert.deepStrictEqual(maskFinished("task-ant-hill ", 2), { text: "sk-ant-hill ", end: 14 })
   })
 

@@ -13,9 +13,9 @@ const rest = "(?:[\\w-]|%2d)*"
 
 const anthropicKey = new RegExp(`(?:${start})${prefix.join("")}${rest}`, "gi")
 
-/** What may become such a key when the text goes on. */
-const unfinishedKey = new RegExp(
-  `(?:${start})(?:${prefix.join("")}${rest}|${prefix.map((_, at) => prefix.slice(0, at + 1).join("")).join("|")})$`,
+/** In a word at the end of a text: what is such a key, or may become one when the text goes on. */
+const beginningKey = new RegExp(
+  `(?:${start})(?:${prefix.join("")}|(?:${prefix.map((_, at) => prefix.slice(0, at + 1).join("")).join("|")})$)`,
   "gi"
 )
 
@@ -34,8 +34,10 @@ export const maskAnthropicKeys = (text: string): string => text.replace(anthropi
 
 /** Of a text that is still being written, what follows `from`, masked, up to `end`: from there it may yet become such a key. */
 export const maskFinished = (text: string, from: number): { readonly text: string; readonly end: number } => {
-  unfinishedKey.lastIndex = from
-  const finished = text.slice(0, unfinishedKey.exec(text)?.index)
+  let word = text.length
+  while (word > from && /[\w%-]/.test(text.charAt(word - 1))) word--
+  beginningKey.lastIndex = word
+  const finished = text.slice(0, beginningKey.exec(text)?.index)
   let masked = ""
   let at = from
   // Not cut at `from` first: whether a key begins there depends on what is before it.
