@@ -11,6 +11,7 @@ import * as Sandboxes from "./SandboxBackend.workspace.ts"
 import * as Storage from "./Storage.contract.ts"
 import * as StorageSqlite from "./StorageSqlite.contract.ts"
 import * as ToolRegistry from "./ToolRegistry.contract.ts"
+import * as Vaults from "./Vaults.contract.ts"
 import * as Workspace from "./Workspace.contract.ts"
 
 /** The live layers against their contracts, each test in a Durable Object of its own (`support/contracts.worker.ts`). */
@@ -27,6 +28,7 @@ const suites: Record<string, Readonly<Record<string, unknown>>> = {
   BlobsR2: { ...Blobs.contract, ...Blobs.inBucket },
   CatalogD1: Catalog.contract,
   ApiKeysD1: ApiKeys.contract,
+  VaultsD1: Vaults.contract,
   PolicyStore: EgressPolicy.contract,
   DeploymentTools: ToolRegistry.contract
 }

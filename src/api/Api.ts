@@ -7,19 +7,24 @@ import type { ApiKeys as ApiKeyStore } from "../ApiKeys.ts"
 import type { Blobs } from "../Blobs.ts"
 import type { Catalog } from "../Catalog.ts"
 import type { RateLimiter } from "../RateLimiter.ts"
+import type { SecretBox } from "../SecretBox.ts"
 import type { Sessions } from "../Sessions.ts"
+import type { Vaults } from "../Vaults.ts"
 import * as Answer from "./Answer.ts"
 import { Authorization, SocketAuthorization } from "./Auth.ts"
 import { Api } from "./Contract.ts"
 import type { Deployment } from "./Deployment.ts"
 import * as Agents from "./handlers/Agents.ts"
 import * as ApiKeys from "./handlers/ApiKeys.ts"
+import * as Credentials from "./handlers/Credentials.ts"
 import * as Egress from "./handlers/Egress.ts"
 import * as Environments from "./handlers/Environments.ts"
 import * as Events from "./handlers/Events.ts"
 import * as Health from "./handlers/Health.ts"
+import * as RootKeys from "./handlers/RootKeys.ts"
 import * as SessionsHandlers from "./handlers/Sessions.ts"
 import * as Tools from "./handlers/Tools.ts"
+import * as VaultsHandlers from "./handlers/Vaults.ts"
 import type { DeploymentKey } from "./Identity.ts"
 import { KnownKeys } from "./KnownKeys.ts"
 import type { AllowedOrigins } from "./Origins.ts"
@@ -34,6 +39,8 @@ export const layer: Layer.Layer<
   | HttpRouter.HttpRouter
   | Blobs
   | Catalog
+  | Vaults
+  | SecretBox
   | Sessions
   | Deployment
   | DeploymentKey
@@ -48,6 +55,9 @@ export const layer: Layer.Layer<
     Environments.layer,
     SessionsHandlers.layer,
     Events.layer,
+    VaultsHandlers.layer,
+    Credentials.layer,
+    RootKeys.layer,
     Tools.layer,
     Egress.layer,
     ApiKeys.layer,

@@ -47,7 +47,7 @@ export const CreateSession = Schema.Struct({
   metadata: nullable(MetadataInput),
   initial_events: nullable(Schema.Array(InitialEvent).check(Schema.isMaxLength(50))),
   resources: unsupported(),
-  vault_ids: unsupported(),
+  vault_ids: nullable(Schema.Array(Schema.String).check(Schema.isMaxLength(20))),
   budget: nullable(BudgetInput)
 })
 
@@ -56,7 +56,7 @@ export const UpdateSession = Schema.Struct({
   title: nullable(Title),
   metadata: nullable(MetadataPatch),
   agent: unsupported(),
-  vault_ids: unsupported(),
+  vault_ids: unsupported("is fixed when a session is created"),
   budget: nullable(BudgetInput)
 })
 

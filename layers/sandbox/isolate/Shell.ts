@@ -63,7 +63,7 @@ export class Shell implements Protocol.Shell {
     await task.close()
     return {
       result: resultOf(settings.output, timedOut ? { ...nothing, ...ended, exitCode: 124, timedOut } : encode(result)),
-      state: stateAfter(bash, result, state)
+      state: stateAfter(bash, result, state, settings.variables)
     }
   }
 
@@ -129,14 +129,23 @@ const execute = async (bash: Bash, command: string, signal: AbortSignal): Promis
 const environment = (settings: Protocol.Settings, env: Protocol.ShellState["env"]): Record<string, string> => ({
   HOME: settings.root,
   USER: "user",
+  ...settings.variables,
   ...env
 })
 
 /** Where the shell stands now. A command that called `exit`, or was stopped, leaves it where it was. */
-const stateAfter = (bash: Bash, { env }: Printed, before: Protocol.ShellState): Protocol.ShellState => {
+const stateAfter = (
+  bash: Bash,
+  { env }: Printed,
+  before: Protocol.ShellState,
+  variables: Protocol.Settings["variables"]
+): Protocol.ShellState => {
   // just-bash tells all variables, and only here which of them are exported.
   const { exportedVars } = (bash as unknown as { readonly state: { readonly exportedVars: ReadonlySet<string> } }).state
-  const exported = Object.entries(env).filter(([name]) => exportedVars.has(name) && name !== "PWD")
+  // What was given is given anew to the next command.
+  const exported = Object.entries(env).filter(
+    ([name, value]) => exportedVars.has(name) && name !== "PWD" && variables[name] !== value
+  )
   return { cwd: env["PWD"] ?? before.cwd, env: Object.fromEntries(exported) }
 }
 
