@@ -34,23 +34,30 @@ export const partsOf = (header: string): ReadonlyArray<string> => {
   return [header, credential, decoded.slice(decoded.indexOf(":") + 1)]
 }
 
-/** As it is, and as JSON, URLs, forms, HTML, hex and base64 hold it. */
+/**
+ * As it is, and as JSON, URLs, HTML, hex and base64 hold it; also one of them inside another, such as JSON in a URL. Of a secret that is
+ * escaped still more often, what no escaping changes.
+ */
 const formsOf = (secret: string): ReadonlyArray<string> => {
-  const bytes = encoder.encode(secret)
-  const json = JSON.stringify(secret).slice(1, -1)
-  const percent = encodeURIComponent(secret.toWellFormed())
+  const html = secret.replace(/[&<>"']/g, (char) => entities[char]!)
+  const written = [secret, ...writtenOf(secret), html, ...(secret.match(/[\w.~-]{12,}/g) ?? [])]
+  return [...new Set(written)].flatMap((form) => {
+    const bytes = encoder.encode(form)
+    const hex = Hex.encode(bytes)
+    return [form, ...writtenOf(form), hex, hex.toUpperCase(), ...[0, 1, 2].flatMap((offset) => base64At(bytes, offset))]
+  })
+}
+
+/** As JSON and as URLs and forms hold a text, each in its several ways. */
+const writtenOf = (text: string): ReadonlyArray<string> => {
+  const json = JSON.stringify(text).slice(1, -1)
+  const percent = encodeURIComponent(text.toWellFormed())
   const strict = percent.replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
-  const hex = Hex.encode(bytes)
   return [
-    secret,
     json,
     json.replaceAll("/", "\\/"),
     json.replace(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`),
-    ...[percent, strict].flatMap((form) => [form, form.replaceAll("%20", "+"), form.replace(/%../g, lower)]),
-    secret.replace(/[&<>"']/g, (char) => entities[char]!),
-    hex,
-    hex.toUpperCase(),
-    ...[0, 1, 2].flatMap((offset) => base64At(bytes, offset))
+    ...[percent, strict].flatMap((form) => [form, form.replaceAll("%20", "+"), form.replace(/%../g, lower)])
   ]
 }
 

@@ -20,6 +20,9 @@ const forms: Readonly<Record<string, string>> = {
   "a URL": `https://example.com/?q=${encodeURIComponent(secret)}`,
   "a URL in lower case": encodeURIComponent(secret).replace(/%../g, (hex) => hex.toLowerCase()),
   "a URL, strictly": strict,
+  "JSON in JSON": JSON.stringify({ body: JSON.stringify({ key: secret }) }),
+  "JSON in a URL": encodeURIComponent(JSON.stringify({ key: secret })),
+  "JSON in base64": Buffer.from(JSON.stringify({ key: secret })).toString("base64"),
   HTML: `<p>${html}</p>`,
   hex: Buffer.from(secret).toString("hex"),
   HEX: Buffer.from(secret).toString("hex").toUpperCase(),
@@ -54,6 +57,17 @@ describe("a scrubber", () => {
       })
     )
   }
+
+  it.effect("finds most of a secret that is escaped again and again", () =>
+    Effect.sync(() => {
+      const { text } = scrubber([`"&/hunter2-hunter2/&"`])
+      let escaped = `"&/hunter2-hunter2/&"`
+      for (let level = 0; level < 6; level++) {
+        escaped = level % 2 === 0 ? JSON.stringify(escaped) : encodeURIComponent(escaped)
+        assert.notInclude(text(escaped), "hunter2")
+      }
+    })
+  )
 
   it.effect("takes out the longer of two secrets of which one begins the other", () =>
     Effect.sync(() =>
