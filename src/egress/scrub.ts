@@ -1,11 +1,10 @@
 import { Result } from "effect"
 import { Base64, Base64Url, Hex } from "effect/encoding"
+import { mask } from "../domain/AnthropicKey.ts"
 import { concat, Replacer, through } from "./Replacer.ts"
 
 /** Characters of a value that count as a secret: shorter ones stand in any text. */
 export const minSecretLength = 8
-
-const mask = "[redacted]"
 
 /** Takes secrets out of what is shown to a sandbox, a tool, a model or a log, in every form that services repeat them in. */
 export interface Scrubber {

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer"
 import { Bash, type BashExecResult, type Command, type CommandName, getCommandNames } from "just-bash/browser"
 import type { ExecResult } from "../../../src/SandboxBackend.ts"
 import { makeFetch } from "./Curl.ts"
+import type * as Git from "./git/Git.ts"
 import { Files } from "./Files.ts"
 import { Mount } from "./Mount.ts"
 import { runCode, runNode } from "./Node.ts"
@@ -23,12 +24,14 @@ const commands = getCommandNames().filter((name) => !missing.includes(name)) as 
 /** A shell over a session's files, one request at a time. */
 export class Shell implements Protocol.Shell {
   private readonly fetch: typeof globalThis.fetch
+  private readonly loadGit: () => Promise<Pick<typeof Git, "run">>
   private readonly files = new Files({ file: 0, total: 0 })
   private readonly mount: Mount
 
-  /** `root` is the folder whose files the host keeps. */
-  constructor(root: string, fetch: typeof globalThis.fetch) {
+  /** `root` is the folder whose files the host keeps. `loadGit` is asked when `git` is first run: many shells never do. */
+  constructor(root: string, fetch: typeof globalThis.fetch, loadGit: () => Promise<Pick<typeof Git, "run">>) {
     this.fetch = fetch
+    this.loadGit = loadGit
     this.mount = new Mount(this.files, root)
     this.files.mkdir("/tmp")
   }
@@ -55,7 +58,14 @@ export class Shell implements Protocol.Shell {
         return commandResult(await run)
       }
     }
-    const bash = this.bash(settings, state, timeout, stop, [node])
+    const git: Command = {
+      name: "git",
+      execute: async (args, { cwd, exportedEnv }) => {
+        const { run } = await this.loadGit()
+        return run(args, { files: this.files, fetch: this.fetch, cwd, env: exportedEnv ?? {}, stop })
+      }
+    }
+    const bash = this.bash(settings, state, timeout, stop, [node, git])
     const result = await execute(bash, request.command, stop)
     clearTimeout(timer)
     const timedOut = result.exitCode === 124 && (alarm.signal.aborted || Date.now() >= deadline)
