@@ -149,6 +149,18 @@ describe("a placeholder", () => {
       })
   )
 
+  it.effect("does not follow a redirect to another origin: there it is worth nothing", () =>
+    Effect.gen(function* () {
+      const sent: Array<string | null> = []
+      const send: Send = async ({ headers, url }) => {
+        sent.push(headers.get("x-key"))
+        return url === "https://api.example.com/" ? Response.redirect("https://evil.example.org/") : new Response("end")
+      }
+      yield* handle(new Request("https://api.example.com/", { headers: { "x-key": placeholder } }), send)
+      assert.deepStrictEqual(sent, [secret, placeholder])
+    }).pipe(Effect.provide(Recording.layer({ type: "unrestricted" }, [grant()])))
+  )
+
   it.effect("is replaced only where its credential says", () =>
     Effect.gen(function* () {
       const inHeader = grant({ use: { type: "placeholder", texts: [placeholder], header: true, body: false } })

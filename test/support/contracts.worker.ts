@@ -127,7 +127,9 @@ const suites: Record<string, Suite> = {
   ),
   BlobsR2: suite({ ...Blobs.contract, ...Blobs.inBucket }, (_, { BLOBS }) => BlobsR2.layer(BLOBS)),
   CatalogD1: suite(Catalog.contract, (_, { CATALOG }) => emptyCatalog(CATALOG)),
-  ApiKeysD1: suite(ApiKeys.contract, (_, { CATALOG }) => Layer.provideMerge(emptied(CATALOG), ApiKeysD1.layer(CATALOG))),
+  ApiKeysD1: suite(ApiKeys.contract, (_, { CATALOG }) =>
+    Layer.provideMerge(emptied(CATALOG), ApiKeysD1.layer(CATALOG))
+  ),
   VaultsD1: suite(Vaults.contract, (_, { CATALOG }) => Layer.provideMerge(emptied(CATALOG), VaultsD1.layer(CATALOG))),
   PolicyStore: suite(EgressPolicy.contract, (_, { CATALOG }) => policyStore(emptyCatalog(CATALOG))),
   DeploymentTools: suite(ToolRegistry.contract, () =>
