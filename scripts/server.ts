@@ -8,6 +8,7 @@ import { Option } from "effect"
 import { findAnthropicKey } from "../src/domain/AnthropicKey.ts"
 import { type Brain, findBrain, StartError } from "./brain.ts"
 import { localConfig, root } from "./config.ts"
+import { namedProviders, secretsOf } from "./providers.ts"
 
 const windows = process.platform === "win32"
 
@@ -69,6 +70,7 @@ const settings = [
   "OWNLOOP_CONTEXT_WINDOW",
   "OWNLOOP_MODEL_FIRST_BYTE_TIMEOUT",
   "OWNLOOP_MODEL_CHUNK_TIMEOUT",
+  "OWNLOOP_PROVIDERS",
   "CLOUDFLARE_ACCOUNT_ID",
   "CF_ACCESS_TEAM_DOMAIN",
   "CF_ACCESS_AUD",
@@ -81,8 +83,9 @@ const given = (names: ReadonlyArray<string>) =>
   Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
 
 /** Writes the configuration that the local Worker runs on; secrets go to a file of their own, beside it. */
-const configure = (brain: Brain): string => {
-  const all: Record<string, string> = { OWNLOOP_API_KEY: apiKey(), OWNLOOP_ROOT_KEY: rootKey(), ...given(secrets) }
+const configure = (brain: Brain, providerSecrets: ReadonlyArray<string>): string => {
+  const own = { OWNLOOP_API_KEY: apiKey(), OWNLOOP_ROOT_KEY: rootKey() }
+  const all: Record<string, string> = { ...given([...secrets, ...providerSecrets]), ...own }
   const refused = Option.getOrUndefined(findAnthropicKey(all))
   if (refused !== undefined) throw new StartError(refused.message)
   const config = localConfig({
@@ -111,9 +114,11 @@ const wranglerEnv = {
 /** Boots the Worker on this machine and answers once it serves. */
 export const startWorker = async (): Promise<LocalWorker> => {
   if (!(port > 0 && port < 65_536)) throw new StartError("OWNLOOP_PORT must be a port, from 1 to 65535")
-  const brain = await findBrain(process.env)
+  const providers = namedProviders(process.env)
+  const names = providers.map(({ name }) => name)
+  const brain = await findBrain(process.env, names)
   if (await isTaken()) throw new StartError(`port ${port} is taken by another program: set OWNLOOP_PORT to a free one`)
-  const state = ["--config", configure(brain), "--persist-to", `${home}state`]
+  const state = ["--config", configure(brain, secretsOf(providers)), "--persist-to", `${home}state`]
   const migrations = spawnSync("wrangler", ["d1", "migrations", "apply", "CATALOG", "--local", ...state], {
     env: wranglerEnv,
     encoding: "utf8",

@@ -84,10 +84,16 @@ export const refuseVendorKey = (
     ? Effect.fail(new AnthropicKeyRefused({ where }))
     : Effect.void
 
-/** The same with the key masked in what the server said: some repeat it. */
+/** The same with these secrets masked in what the server said: some repeat them. */
 export const masking =
-  (classify: ProviderFailure.Classify, secret: Redacted.Redacted | undefined): ProviderFailure.Classify =>
+  (classify: ProviderFailure.Classify, secrets: ReadonlyArray<Redacted.Redacted>): ProviderFailure.Classify =>
   (failure) => {
-    const key = secret === undefined ? "" : Redacted.value(secret)
-    return classify(key === "" ? failure : { ...failure, detail: failure.detail.replaceAll(key, "[key]") })
+    let { detail } = failure
+    for (const secret of secrets) {
+      // `Bearer <token>`: what a server repeats is the token.
+      for (const value of [Redacted.value(secret), Redacted.value(secret).replace(/^\S+\s+/, "")]) {
+        if (value !== "") detail = detail.replaceAll(value, "[key]")
+      }
+    }
+    return classify({ ...failure, detail })
   }
