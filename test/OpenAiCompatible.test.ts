@@ -171,7 +171,7 @@ describe("failures", () => {
       "InvalidResponse",
       "no name"
     ],
-    ["nothing", { raw: "" }, "ConnectionFailed", "end marker"],
+    ["nothing", { raw: "" }, "InvalidResponse", "empty"],
     ["a stream without an end", { raw: event(chunk({ content: "a" })) }, "ConnectionFailed", "end marker"],
     ["a connection cut within the stream", { text: ["a", "b"], ending: "cut" }, "ConnectionFailed", ""],
     ["a connection cut within a chunk", { raw: 'data: {"choices": [{"de', ending: "cut" }, "ConnectionFailed", ""]

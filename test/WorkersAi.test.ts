@@ -2,11 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import type * as WorkersAi from "../layers/model/WorkersAi.ts"
 import { EventId } from "../src/domain/Ids.ts"
-import type { ModelPart } from "../src/ModelClient.ts"
 import { request, textOf } from "./ModelClient.contract.ts"
 import { fakeAi, streams } from "./support/fakeAi.ts"
 import { serve } from "./support/openAiCompatible.ts"
-import { ask, glm, mistral, partsOf, rest } from "./support/workersAi.ts"
+import { ask, glm, mistral, rest } from "./support/workersAi.ts"
 
 // The real binding fits what we ask of it.
 const fits = (ai: Ai): WorkersAi.AiBinding => ai
@@ -46,64 +45,12 @@ describe("the binding", () => {
     })
   )
 
-  it.effect("is told to choose tools itself, and nothing about tools where there are none", () =>
-    Effect.gen(function* () {
-      const ai = fakeAi(() => ({ stream: streams.text.older }))
-      yield* ask(ai, request(mistral, "hello"))
-      yield* ask(ai, request(mistral, "hello", { tools: [] }))
-      const [first, second] = ai.calls.map(({ inputs }) => inputs)
-      assert.strictEqual(first.tool_choice, "auto")
-      assert.isTrue(Array.isArray(first.tools))
-      assert.notProperty(second, "tool_choice")
-      assert.notProperty(second, "tools")
-    })
-  )
-
   it.effect("is not given what older models do not know", () =>
     Effect.gen(function* () {
       const ai = fakeAi(() => ({ stream: streams.text.older }))
       yield* ask(ai, request(mistral, "hello"))
       assert.notProperty(ai.calls[0]?.inputs, "stream_options")
       assert.isAtLeast(ai.calls[0]?.inputs.max_tokens, 1024)
-    })
-  )
-})
-
-describe("whole answers", () => {
-  const call: ReadonlyArray<ModelPart> = [{ type: "tool_call", name: "bash", arguments: '{"command":"ls"}' }]
-  const answers: Readonly<Record<string, unknown>> = {
-    "older, flat calls with object arguments (mistral)": {
-      response: null,
-      tool_calls: [{ name: "bash", arguments: { command: "ls" } }]
-    },
-    "older, nested calls with object arguments (llama 4)": {
-      response: "",
-      tool_calls: [{ id: "1", type: "function", function: { name: "bash", arguments: { command: "ls" } } }]
-    },
-    openai: {
-      choices: [
-        {
-          message: {
-            content: null,
-            tool_calls: [{ id: "1", type: "function", function: { name: "bash", arguments: '{"command":"ls"}' } }]
-          },
-          finish_reason: "stop"
-        }
-      ]
-    }
-  }
-  for (const [shape, whole] of Object.entries(answers)) {
-    it.effect(shape, () =>
-      Effect.gen(function* () {
-        assert.deepStrictEqual((yield* partsOf({ whole })).slice(0, -1), [...call])
-      })
-    )
-  }
-
-  it.effect("an object or a number in place of text", () =>
-    Effect.gen(function* () {
-      assert.strictEqual(textOf(yield* partsOf({ whole: { response: { a: 1 } } })), '{"a":1}')
-      assert.strictEqual(textOf(yield* partsOf({ whole: { response: 7 } })), "7")
     })
   )
 })

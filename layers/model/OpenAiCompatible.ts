@@ -35,6 +35,8 @@ export const make = Effect.fnUntraced(function* ({
   const classify = Http.masking(ProviderFailure.reasonOf, secrets)
   const silence = Silence.make(timeouts)
   const write = ChatCompletions.bodyWriter("reasoning_content")
+  /** A gateway to Workers AI, which takes its reasoning back in another field. */
+  const writeToWorkersAi = ChatCompletions.bodyWriter("reasoning")
   const prefix = `${name}/`
   const endpoint = HttpClientRequest.post(`${baseUrl.replace(/\/+$/, "")}/chat/completions`).pipe(
     HttpClientRequest.setHeaders({ ...headers, ...Record.map(secretHeaders, (secret) => Redacted.value(secret)) }),
@@ -45,15 +47,14 @@ export const make = Effect.fnUntraced(function* ({
     if (!request.model.startsWith(prefix)) {
       return Stream.fail(new ModelNotFound({ detail: `this provider serves ${prefix}<model>` }))
     }
+    const model = request.model.slice(prefix.length)
+    const body = (model.includes("@cf/") ? writeToWorkersAi : write)(
+      { model, stream: true, stream_options: { include_usage: true } },
+      request
+    )
     return endpoint.pipe(
       HttpClientRequest.setHeader("x-session-affinity", request.sessionId),
-      HttpClientRequest.bodyText(
-        write(
-          { model: request.model.slice(prefix.length), stream: true, stream_options: { include_usage: true } },
-          request
-        ),
-        "application/json"
-      ),
+      HttpClientRequest.bodyText(body, "application/json"),
       (wire) => Answer.parts(Http.send(http, wire, classify, silence), classify, request)
     )
   }

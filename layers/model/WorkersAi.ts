@@ -5,6 +5,7 @@ import { ConnectionFailed, ModelClient, ModelError, type ModelErrorReason } from
 import type { ModelRequest } from "../../src/ModelClient.ts"
 import * as AiGateway from "../../src/model/AiGateway.ts"
 import * as ChatCompletions from "../../src/model/ChatCompletions.ts"
+import { isEmptyAnswer } from "../../src/model/ChatStream.ts"
 import { clip } from "../../src/model/ProviderFailure.ts"
 import * as WorkersAiFailure from "../../src/model/WorkersAiFailure.ts"
 import * as Answer from "./Answer.ts"
@@ -36,16 +37,16 @@ const headersOf = (request: ModelRequest, gateway: AiGateway.Gateway | undefined
   "x-session-affinity": request.sessionId
 })
 
-const fields = (request: ModelRequest) => ({
+const fields = (request: ModelRequest, stream: boolean) => ({
   // Where it is not said, mistral-small never calls a tool.
   ...(request.tools.length === 0 ? {} : { tool_choice: "auto" }),
-  stream: true,
+  stream,
   // Older models know no stream options, count tokens anyway, and stop after 256 where no limit is given.
-  ...(older.test(request.model) ? { max_tokens: 4096 } : { stream_options: { include_usage: true } })
+  ...(older.test(request.model) ? { max_tokens: 4096 } : stream ? { stream_options: { include_usage: true } } : {})
 })
 
 const inputs = (request: ModelRequest) => ({
-  ...fields(request),
+  ...fields(request, true),
   ...ChatCompletions.tools(request),
   messages: ChatCompletions.messages(request, "reasoning")
 })
@@ -134,18 +135,23 @@ export const fromAccount = Effect.fnUntraced(function* (
   const silence = Silence.make(timeouts)
   const write = ChatCompletions.bodyWriter("reasoning")
   const through = gateway === undefined ? undefined : AiGateway.withDefaults(gateway)
-  const send = (request: ModelRequest) =>
+  const send = (request: ModelRequest, stream: boolean) =>
     HttpClientRequest.post(`${apiUrl}/accounts/${id}/ai/run/${request.model}`).pipe(
       HttpClientRequest.bearerToken(token),
       HttpClientRequest.setHeaders({
         ...headersOf(request, through),
         ...(through === undefined ? {} : { "cf-aig-gateway-id": through.id })
       }),
-      HttpClientRequest.bodyText(write(fields(request), request), "application/json"),
-      (wire) => Http.send(http, wire, classify, silence)
+      HttpClientRequest.bodyText(write(fields(request, stream), request), "application/json"),
+      (wire) => Answer.parts(Http.send(http, wire, classify, silence), classify, request)
     )
   return ModelClient.of({
-    stream: (request) => Stream.mapError(Answer.parts(send(request), classify, request), toModelError(request))
+    stream: (request) =>
+      send(request, true).pipe(
+        // Some models do not stream here, and answer nothing at all where they are asked to.
+        Stream.catchIf(isEmptyAnswer, () => send(request, false)),
+        Stream.mapError(toModelError(request))
+      )
   })
 })
 
