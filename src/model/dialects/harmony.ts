@@ -67,8 +67,8 @@ const boundaries = Markers.make(["<|end|>", "<|start|>"])
 const others =
   (machine: Machine): Mode =>
   (cursor) => {
-    const hit = boundaries.find(cursor.text, cursor.at, cursor.last)
-    cursor.at = hit?.at ?? (cursor.last ? cursor.text.length : boundaries.settled(cursor.text, cursor.at))
+    const { end, hit } = Markers.ahead(cursor, boundaries)
+    cursor.at = end
     return hit === undefined ? undefined : machine.text
   }
 
@@ -95,7 +95,7 @@ const leaked =
     if (accepted === undefined && !cursor.last) return undefined
     if (accepted !== true) return machine.text
     cursor.at = at
-    return machine.collect(block, leaked(machine))
+    return machine.collect(block, () => (machine.turn.afterCall ? leaked(machine) : machine.text))
   }
 
 /** gpt-oss: messages with headers instead of blocks within text. */
