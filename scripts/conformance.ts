@@ -3,6 +3,7 @@ import { parse, type Dialect, type Options } from "../src/model/ToolCallText.ts"
 import { type Case, dialectOf, families, folder, read, readCases, toolsOf } from "./conformance/cases.ts"
 import { check, sameWhenSplit } from "./conformance/check.ts"
 import { contentPolicies, policies } from "./conformance/policies.ts"
+import { printSpeed } from "./conformance/speed.ts"
 
 /** How many two-piece splits of one text are tried at most. */
 const splits = 2_000
@@ -194,3 +195,4 @@ const path = folder()
 if (path === undefined)
   console.log("No tool-call cases here: set OWNLOOP_TOOLCALLS to their folder, or put it at ../shared/toolcalls/.")
 else process.exitCode = main(path) ? 0 : 1
+await printSpeed([...families, "other", "auto"])
