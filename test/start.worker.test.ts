@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -28,12 +28,15 @@ const launch = (script: string, args: ReadonlyArray<string>, env: NodeJS.Process
     stdio: ["ignore", "pipe", "pipe"]
   })
   let output = ""
+  let stdout = ""
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()))
+  child.stdout.on("data", (data: Buffer) => (stdout += data.toString()))
   const ended = new Promise<number | null>((resolve) => child.on("exit", resolve))
   return {
     child,
     ended,
     output: () => output,
+    stdout: () => stdout,
     /** Resolves once the process has printed this. */
     printed: async (text: string) => {
       while (!output.includes(text)) {
@@ -103,6 +106,31 @@ describe("npm run task", () => {
       assert.strictEqual(model.requests[0]?.headers.authorization, "Bearer a key of its own")
       assert.include(task.output(), "from the shell")
       assert.include(task.output(), "The answer is 42.")
+    }
+  )
+
+  it(
+    "prints an answer in the form of a schema, and nothing else, on the standard output",
+    { timeout: 90_000 },
+    async () => {
+      const file = join(home, "words.json")
+      writeFileSync(file, JSON.stringify({ type: "array", items: { type: "integer" } }))
+      answers.push({ text: "They are 1 and 2." }, tool("structured_output", { value: [1, "2"] }))
+      const task = run("task", "--schema", file, "count")
+      running.push(task.child)
+      assert.strictEqual(await task.ended, 0, task.output())
+      assert.deepStrictEqual(JSON.parse(task.stdout()), [1, 2])
+      assert.include(task.output(), "They are 1 and 2.")
+
+      writeFileSync(file, JSON.stringify({ type: "nothing" }))
+      const refused = run("task", "--schema", file, "count")
+      running.push(refused.child)
+      assert.strictEqual(await refused.ended, 1)
+      assert.include(refused.output(), "output_config.format.schema.type: ")
+      const missing = run("task", "--schema", join(home, "none.json"), "count")
+      running.push(missing.child)
+      assert.strictEqual(await missing.ended, 1)
+      assert.include(missing.output(), "none.json cannot be read")
     }
   )
 })

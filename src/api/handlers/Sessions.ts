@@ -6,6 +6,7 @@ import type { SessionAgent } from "../../domain/Agent.ts"
 import { type Budget, BudgetRefused } from "../../domain/Budget.ts"
 import { now } from "../../domain/Common.ts"
 import { AgentId, EnvironmentId, nextSessionId, type SessionId, VaultId } from "../../domain/Ids.ts"
+import { toolName } from "../../domain/StructuredOutput.ts"
 import { profileOf } from "../../model/Profiles.ts"
 import { Sessions } from "../../Sessions.ts"
 import { Vaults } from "../../Vaults.ts"
@@ -96,6 +97,8 @@ export const layer = HttpApiBuilder.group(
         )
         const budget = input.budget ?? null
         if (budget !== null) yield* isBudgetable(budget, agent)
+        const format = input.output_config?.format ?? null
+        if (format !== null) yield* isNameFree(agent)
         const record = {
           id: yield* nextId,
           agent,
@@ -103,6 +106,7 @@ export const layer = HttpApiBuilder.group(
           environment: environment.config,
           vault_ids,
           budget,
+          ...(format === null ? {} : { output_config: { format } }),
           title: input.title ?? null,
           metadata: input.metadata ?? {},
           created_at: yield* now,
@@ -160,6 +164,14 @@ export const layer = HttpApiBuilder.group(
 const isAgentId = Schema.is(AgentId)
 const isEnvironmentId = Schema.is(EnvironmentId)
 const isVaultId = Schema.is(VaultId)
+
+/** The tool that takes the final answer has a name of its own. */
+const isNameFree = ({ tools }: SessionAgent) => {
+  const index = tools.findIndex((tool) => tool.type === "custom" && tool.name === toolName)
+  if (index < 0) return Effect.void
+  const message = `output_config: agent.tools[${index}].name is ${toolName}, the name of the tool through which the answer is given; rename it`
+  return Effect.fail(new InvalidRequest({ message }))
+}
 
 /** A cost cannot be limited where it is not known. */
 const isBudgetable = ({ max_list_cost }: Budget, { model }: SessionAgent) => {
