@@ -2,9 +2,15 @@ import { Layer } from "effect"
 import type { SecureRandom } from "effect/crypto"
 import { type HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
+import type { Artifacts } from "../Artifacts.ts"
 import type { Blobs } from "../Blobs.ts"
 import type { Catalog } from "../Catalog.ts"
+import type { Deliveries } from "../Deliveries.ts"
 import type { Sessions } from "../Sessions.ts"
+import type { Tasks } from "../Tasks.ts"
+import type { Deliverer } from "../triggers/Deliver.ts"
+import type { TaskConsumer } from "../triggers/TaskConsumer.ts"
+import type { TaskRunner } from "../triggers/TaskRunner.ts"
 import * as Answer from "./Answer.ts"
 import { type ApiKey, Authorization, SocketAuthorization } from "./Auth.ts"
 import { Api } from "./Contract.ts"
@@ -15,6 +21,7 @@ import * as Environments from "./handlers/Environments.ts"
 import * as Events from "./handlers/Events.ts"
 import * as Health from "./handlers/Health.ts"
 import * as SessionsHandlers from "./handlers/Sessions.ts"
+import * as TasksHandlers from "./handlers/Tasks.ts"
 import * as Tools from "./handlers/Tools.ts"
 import { RequestErrors } from "./RequestErrors.ts"
 
@@ -24,13 +31,26 @@ export { Api } from "./Contract.ts"
 export const layer: Layer.Layer<
   never,
   never,
-  HttpRouter.HttpRouter | Blobs | Catalog | Sessions | Deployment | ApiKey | SecureRandom.SecureRandom
+  | HttpRouter.HttpRouter
+  | Artifacts
+  | Blobs
+  | Catalog
+  | Sessions
+  | Tasks
+  | Deliveries
+  | Deliverer
+  | TaskConsumer
+  | TaskRunner
+  | Deployment
+  | ApiKey
+  | SecureRandom.SecureRandom
 > = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
   Layer.provide([
     Agents.layer,
     Environments.layer,
     SessionsHandlers.layer,
     Events.layer,
+    TasksHandlers.layer,
     Tools.layer,
     Egress.layer,
     Health.layer

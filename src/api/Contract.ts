@@ -6,10 +6,11 @@ import { EventsGroup } from "./Events.ts"
 import { HealthGroup } from "./Health.ts"
 import { RequestErrors } from "./RequestErrors.ts"
 import { SessionsGroup } from "./Sessions.ts"
+import { TasksGroup } from "./Tasks.ts"
 import { ToolsGroup } from "./Tools.ts"
 
-/** The wire API: that of Managed Agents, and what is ours beside it (`/v1/tools`, `/v1/egress`). */
+/** The wire API: that of Managed Agents, and what is ours beside it (`/v1/tasks` and what belongs to them, `/v1/tools`, `/v1/egress`). */
 export class Api extends HttpApi.make("ownloop")
-  .add(AgentsGroup, EnvironmentsGroup, SessionsGroup, EventsGroup, ToolsGroup, EgressGroup, HealthGroup)
+  .add(AgentsGroup, EnvironmentsGroup, SessionsGroup, EventsGroup, TasksGroup, ToolsGroup, EgressGroup, HealthGroup)
   .middleware(RequestErrors)
   .annotate(OpenApi.Title, "Ownloop") {}

@@ -17,6 +17,9 @@ export type SessionId = typeof SessionId.Type
 export const EventId = id("sevt").pipe(Schema.brand("EventId"))
 export type EventId = typeof EventId.Type
 
+export const TaskId = id("task").pipe(Schema.brand("TaskId"))
+export type TaskId = typeof TaskId.Type
+
 const make = <A extends string>(prefix: string) =>
   SecureRandom.SecureRandom.use((random) => Effect.map(random.ulid, (ulid) => `${prefix}_${ulid}` as A))
 
@@ -24,3 +27,4 @@ export const nextAgentId = make<AgentId>("agent")
 export const nextEnvironmentId = make<EnvironmentId>("env")
 export const nextSessionId = make<SessionId>("sesn")
 export const nextEventId = make<EventId>("sevt")
+export const nextTaskId = make<TaskId>("task")

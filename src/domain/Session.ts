@@ -3,7 +3,7 @@ import { SessionAgent } from "./Agent.ts"
 import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
 import { CloudConfig } from "./Environment.ts"
-import { EnvironmentId, SessionId } from "./Ids.ts"
+import { EnvironmentId, SessionId, TaskId } from "./Ids.ts"
 
 export const SessionStatus = Schema.Literals(["idle", "running", "rescheduling", "terminated"])
 export type SessionStatus = typeof SessionStatus.Type
@@ -15,6 +15,8 @@ export const SessionRecord = Schema.Struct({
   environment_id: EnvironmentId,
   environment: CloudConfig,
   budget: Schema.NullOr(Budget),
+  /** The task that it was started for. */
+  task_id: Schema.optionalKey(TaskId),
   title: Schema.NullOr(Schema.String),
   metadata: Metadata,
   created_at: Timestamp,

@@ -1,8 +1,10 @@
 import { Context, Effect, Layer, Logger, Option, Redacted, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { HttpRouter } from "effect/http"
+import * as ArtifactsMemory from "../../layers/storage/ArtifactsMemory.ts"
 import * as BlobsMemory from "../../layers/storage/BlobsMemory.ts"
 import * as Memory from "../../layers/storage/CatalogMemory.ts"
+import { triggers } from "../../layers/test.ts"
 import * as Api from "../../src/api/Api.ts"
 import { ApiKey } from "../../src/api/Auth.ts"
 import { Deployment } from "../../src/api/Deployment.ts"
@@ -45,6 +47,7 @@ export const make = Effect.fn("TestApi.make")(function* (
     readonly catalog?: Layer.Layer<Catalog>
     readonly backends?: ReadonlyArray<Backend>
     readonly routes?: typeof Api.layer
+    readonly triggers?: Parameters<typeof triggers>[0]
   } = {}
 ) {
   const { apiKey = key, catalog = Memory.layer, backends = ["isolate"], routes = Api.layer } = options
@@ -55,6 +58,7 @@ export const make = Effect.fn("TestApi.make")(function* (
 
   const { handler, dispose } = HttpRouter.toWebHandler(
     routes.pipe(
+      Layer.provide([Layer.orDie(triggers(options.triggers)), ArtifactsMemory.layer]),
       Layer.provide(FakeSessions.layer(sessions)),
       Layer.provideMerge(catalog),
       Layer.provide([

@@ -3,6 +3,7 @@ import { BudgetRefused } from "../../domain/Budget.ts"
 import { MetadataFull } from "../../domain/Common.ts"
 import { SessionConflict, SessionNotFound } from "../../Sessions.ts"
 import { StorageError } from "../../Storage.ts"
+import { SetupRefused } from "../../triggers/Setup.ts"
 import { Conflict, InvalidRequest, NotFound } from "../Errors.ts"
 
 /** Storage that fails is not the client's matter: `Answer.ts` logs it and answers 500. */
@@ -30,3 +31,22 @@ export const orInvalid = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       error instanceof MetadataFull || error instanceof BudgetRefused,
     ({ message }) => Effect.fail(new InvalidRequest({ message }))
   )
+
+/** A session that cannot be set up so. */
+export const orRefused = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.catchIf(
+    effect,
+    (error): error is Extract<E, SetupRefused> => error instanceof SetupRefused,
+    (error) => refusal(error)
+  )
+
+const refusal = ({ message, reason }: SetupRefused): Effect.Effect<never, NotFound | Conflict | InvalidRequest> => {
+  switch (reason) {
+    case "not_found":
+      return Effect.fail(new NotFound({ message }))
+    case "archived":
+      return Effect.fail(new Conflict({ message }))
+    case "unsupported":
+      return Effect.fail(new InvalidRequest({ message }))
+  }
+}
