@@ -82,6 +82,10 @@ describe("what needs no key", () => {
         "/v1/agents/{id}",
         "/v1/agents/{id}/archive",
         "/v1/agents/{id}/versions",
+        "/v1/dead_letters",
+        "/v1/dead_letters/{id}/replay",
+        "/v1/deliveries",
+        "/v1/deliveries/{id}/replay",
         "/v1/egress/decisions",
         "/v1/environments",
         "/v1/environments/{id}",
@@ -92,6 +96,12 @@ describe("what needs no key", () => {
         "/v1/sessions/{id}/events",
         "/v1/sessions/{id}/events/{event_id}/content",
         "/v1/sessions/{id}/events/stream",
+        "/v1/sweeps",
+        "/v1/tasks",
+        "/v1/tasks/{id}",
+        "/v1/tasks/{id}/artifact",
+        "/v1/tasks/{id}/cancel",
+        "/v1/tasks/{id}/retry",
         "/v1/tools"
       ])
       const update = body.paths["/v1/agents/{id}"]?.post
