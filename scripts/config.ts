@@ -20,8 +20,8 @@ export interface WorkerConfig {
 }
 
 /**
- * The production configuration, less what no machine without an account can run: the `ai` binding makes `wrangler dev` ask for a login.
- * The local start and the tests run on it, so `wrangler.jsonc` stays the only truth.
+ * The production configuration, less what no machine without an account can run, the `ai` binding, which makes `wrangler dev` ask for a login,
+ * and less rate limits, which have nobody to keep out here. The local start and the tests run on it, so `wrangler.jsonc` stays the only truth.
  */
 export const localConfig = (
   overrides: {
@@ -29,12 +29,14 @@ export const localConfig = (
     readonly vars?: Record<string, string>
     /** Parts of the configuration that a test's own Worker does not need. */
     readonly without?: ReadonlyArray<"build" | "assets">
+    readonly rateLimits?: boolean
   } = {}
 ): WorkerConfig => {
-  const { ai: _, ...config } = parse(readFileSync(`${root}wrangler.jsonc`, "utf8")) as WorkerConfig
+  const { ai: _, ratelimits, ...config } = parse(readFileSync(`${root}wrangler.jsonc`, "utf8")) as WorkerConfig
   for (const part of overrides.without ?? []) delete config[part]
   return {
     ...config,
+    ...(overrides.rateLimits === true ? { ratelimits } : {}),
     // Absolute, since the local start keeps its configuration in a folder of its own.
     main: `${root}${overrides.main ?? config.main}`,
     ...(config.assets === undefined

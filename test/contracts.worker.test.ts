@@ -2,6 +2,7 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Layer } from "effect"
 import { createTestHarness } from "wrangler"
 import { localConfig } from "../scripts/config.ts"
+import * as ApiKeys from "./ApiKeys.contract.ts"
 import * as Blobs from "./Blobs.contract.ts"
 import * as Catalog from "./Catalog.contract.ts"
 import * as EgressPolicy from "./EgressPolicy.contract.ts"
@@ -25,6 +26,7 @@ const suites: Record<string, Readonly<Record<string, unknown>>> = {
   StorageDies: StorageSqlite.deaths,
   BlobsR2: { ...Blobs.contract, ...Blobs.inBucket },
   CatalogD1: Catalog.contract,
+  ApiKeysD1: ApiKeys.contract,
   PolicyStore: EgressPolicy.contract,
   DeploymentTools: ToolRegistry.contract
 }

@@ -1,4 +1,5 @@
 import { Effect, Exit, Option, Semaphore } from "effect"
+import { maskEverywhere } from "../../src/domain/AnthropicKey.ts"
 import {
   InvalidPattern,
   limits,
@@ -86,7 +87,8 @@ export const make = Effect.fnUntraced(function* (machine: Machine) {
       const reply = yield* ask("exec", timeoutOf(options), (shell, request, host) =>
         shell.exec({ ...request, command, state }, host)
       )
-      state = reply.state
+      // Where agent code has put one together, the next command does not find it.
+      state = maskEverywhere(reply.state)
       return reply.result
     }),
     runCode: Effect.fn("SandboxBackend.runCode")(function* (code, options) {

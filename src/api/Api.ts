@@ -1,21 +1,25 @@
 import { Layer } from "effect"
-import type { SecureRandom } from "effect/crypto"
+import { Digest, type SecureRandom } from "effect/crypto"
 import { type HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import type { Artifacts } from "../Artifacts.ts"
+import type { AccessTokens } from "../AccessTokens.ts"
+import type { ApiKeys as ApiKeyStore } from "../ApiKeys.ts"
 import type { Blobs } from "../Blobs.ts"
 import type { Catalog } from "../Catalog.ts"
 import type { Deliveries } from "../Deliveries.ts"
+import type { RateLimiter } from "../RateLimiter.ts"
 import type { Sessions } from "../Sessions.ts"
 import type { Tasks } from "../Tasks.ts"
 import type { Deliverer } from "../triggers/Deliver.ts"
 import type { TaskConsumer } from "../triggers/TaskConsumer.ts"
 import type { TaskRunner } from "../triggers/TaskRunner.ts"
 import * as Answer from "./Answer.ts"
-import { type ApiKey, Authorization, SocketAuthorization } from "./Auth.ts"
+import { Authorization, SocketAuthorization } from "./Auth.ts"
 import { Api } from "./Contract.ts"
 import type { Deployment } from "./Deployment.ts"
 import * as Agents from "./handlers/Agents.ts"
+import * as ApiKeys from "./handlers/ApiKeys.ts"
 import * as Egress from "./handlers/Egress.ts"
 import * as Environments from "./handlers/Environments.ts"
 import * as Events from "./handlers/Events.ts"
@@ -23,6 +27,9 @@ import * as Health from "./handlers/Health.ts"
 import * as SessionsHandlers from "./handlers/Sessions.ts"
 import * as TasksHandlers from "./handlers/Tasks.ts"
 import * as Tools from "./handlers/Tools.ts"
+import type { DeploymentKey } from "./Identity.ts"
+import { KnownKeys } from "./KnownKeys.ts"
+import type { AllowedOrigins } from "./Origins.ts"
 import { RequestErrors } from "./RequestErrors.ts"
 
 export { Api } from "./Contract.ts"
@@ -42,7 +49,11 @@ export const layer: Layer.Layer<
   | TaskConsumer
   | TaskRunner
   | Deployment
-  | ApiKey
+  | DeploymentKey
+  | ApiKeyStore
+  | AccessTokens
+  | RateLimiter
+  | AllowedOrigins
   | SecureRandom.SecureRandom
 > = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
   Layer.provide([
@@ -53,8 +64,11 @@ export const layer: Layer.Layer<
     TasksHandlers.layer,
     Tools.layer,
     Egress.layer,
+    ApiKeys.layer,
     Health.layer
   ]),
   Layer.provide([Authorization.layer, SocketAuthorization.layer, RequestErrors.layer, HttpServer.layerServices]),
+  Layer.provide(KnownKeys.layer),
+  Layer.provide(Digest.layerWebCrypto),
   Layer.merge(Answer.layer)
 )

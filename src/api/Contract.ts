@@ -1,5 +1,6 @@
 import { HttpApi, OpenApi } from "effect/http-api"
 import { AgentsGroup } from "./Agents.ts"
+import { ApiKeysGroup } from "./ApiKeys.ts"
 import { EgressGroup } from "./Egress.ts"
 import { EnvironmentsGroup } from "./Environments.ts"
 import { EventsGroup } from "./Events.ts"
@@ -9,8 +10,18 @@ import { SessionsGroup } from "./Sessions.ts"
 import { TasksGroup } from "./Tasks.ts"
 import { ToolsGroup } from "./Tools.ts"
 
-/** The wire API: that of Managed Agents, and what is ours beside it (`/v1/tasks` and what belongs to them, `/v1/tools`, `/v1/egress`). */
+/** The wire API: that of Managed Agents, and what is ours beside it (`/v1/tasks`, `/v1/tools`, `/v1/egress`, `/v1/api_keys`). */
 export class Api extends HttpApi.make("ownloop")
-  .add(AgentsGroup, EnvironmentsGroup, SessionsGroup, EventsGroup, TasksGroup, ToolsGroup, EgressGroup, HealthGroup)
+  .add(
+    AgentsGroup,
+    EnvironmentsGroup,
+    SessionsGroup,
+    EventsGroup,
+    TasksGroup,
+    ToolsGroup,
+    EgressGroup,
+    ApiKeysGroup,
+    HealthGroup
+  )
   .middleware(RequestErrors)
   .annotate(OpenApi.Title, "Ownloop") {}

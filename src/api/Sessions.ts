@@ -6,6 +6,7 @@ import { Session, SessionStatus } from "../domain/Session.ts"
 import { ModelInput, System } from "./Agents.ts"
 import { ToolsInput } from "./AgentTools.ts"
 import { Authorization } from "./Auth.ts"
+import { NeededScope } from "./Caller.ts"
 import { wire } from "./Errors.ts"
 import { UserMessageInput } from "./Events.ts"
 import { MetadataInput, MetadataPatch, nullable, refused, unsupported, unsupportedFilter } from "./Fields.ts"
@@ -68,7 +69,7 @@ export class SessionsGroup extends HttpApiGroup.make("sessions")
       payload: CreateSession,
       success: Session,
       error: [wire.InvalidRequest, wire.NotFound, wire.Conflict]
-    }),
+    }).annotate(NeededScope, "run"),
     HttpApiEndpoint.get("list", "/v1/sessions", {
       query: {
         ...Paging.query(),
@@ -94,16 +95,16 @@ export class SessionsGroup extends HttpApiGroup.make("sessions")
       payload: UpdateSession,
       success: Session,
       error: [wire.InvalidRequest, wire.NotFound, wire.Conflict]
-    }),
+    }).annotate(NeededScope, "run"),
     HttpApiEndpoint.delete("delete", "/v1/sessions/:id", {
       params,
       success: Schema.Struct({ id: SessionId, type: Schema.Literal("session_deleted") }),
       error: [wire.NotFound, wire.Conflict]
-    }),
+    }).annotate(NeededScope, "run"),
     HttpApiEndpoint.post("archive", "/v1/sessions/:id/archive", {
       params,
       success: Session,
       error: [wire.NotFound, wire.Conflict]
-    })
+    }).annotate(NeededScope, "run")
   )
   .middleware(Authorization) {}

@@ -7,6 +7,7 @@ import { Sweep } from "../domain/Sweep.ts"
 import { Task, TaskStatus } from "../domain/Task.ts"
 import { TaskMessage } from "../triggers/TaskMessage.ts"
 import { Authorization } from "./Auth.ts"
+import { NeededScope } from "./Caller.ts"
 import { wire } from "./Errors.ts"
 import * as Paging from "./Paging.ts"
 
@@ -20,15 +21,19 @@ const changed = { params, success: Task, error: [wire.NotFound, wire.Conflict] }
 
 export class TasksGroup extends HttpApiGroup.make("tasks")
   .add(
-    HttpApiEndpoint.post("create", "/v1/tasks", { payload: TaskMessage, success: Task, error: wire.InvalidRequest }),
+    HttpApiEndpoint.post("create", "/v1/tasks", {
+      payload: TaskMessage,
+      success: Task,
+      error: wire.InvalidRequest
+    }).annotate(NeededScope, "run"),
     HttpApiEndpoint.get("list", "/v1/tasks", {
       query: { ...Paging.query(), agent_id: Schema.optionalKey(AgentId), statuses, "statuses[]": statuses },
       success: Paging.response(Task),
       error: wire.InvalidRequest
     }),
     HttpApiEndpoint.get("get", "/v1/tasks/:id", { params, success: Task, error: wire.NotFound }),
-    HttpApiEndpoint.post("cancel", "/v1/tasks/:id/cancel", changed),
-    HttpApiEndpoint.post("retry", "/v1/tasks/:id/retry", changed),
+    HttpApiEndpoint.post("cancel", "/v1/tasks/:id/cancel", changed).annotate(NeededScope, "run"),
+    HttpApiEndpoint.post("retry", "/v1/tasks/:id/retry", changed).annotate(NeededScope, "run"),
     HttpApiEndpoint.get("artifact", "/v1/tasks/:id/artifact", {
       params,
       query: { path: Schema.NonEmptyString },

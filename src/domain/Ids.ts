@@ -19,6 +19,8 @@ export type EventId = typeof EventId.Type
 
 export const TaskId = id("task").pipe(Schema.brand("TaskId"))
 export type TaskId = typeof TaskId.Type
+export const ApiKeyId = id("apikey").pipe(Schema.brand("ApiKeyId"))
+export type ApiKeyId = typeof ApiKeyId.Type
 
 const make = <A extends string>(prefix: string) =>
   SecureRandom.SecureRandom.use((random) => Effect.map(random.ulid, (ulid) => `${prefix}_${ulid}` as A))
@@ -28,3 +30,4 @@ export const nextEnvironmentId = make<EnvironmentId>("env")
 export const nextSessionId = make<SessionId>("sesn")
 export const nextEventId = make<EventId>("sevt")
 export const nextTaskId = make<TaskId>("task")
+export const nextApiKeyId = make<ApiKeyId>("apikey")

@@ -1,8 +1,7 @@
 import { Option, Record, Schema } from "effect"
-import { maskAnthropicKeys } from "../domain/AnthropicKey.ts"
+import { mask, maskAnthropicKeys } from "../domain/AnthropicKey.ts"
 
 const secretName = /key|token|secret|password|credential/i
-const mask = "[redacted]"
 
 /** Characters of a value that count as a secret: shorter ones stand in any text. */
 const minLength = 8
@@ -21,7 +20,7 @@ export const redactor = (bindings: object): ((text: string) => string) => {
     .filter((secret) => secret.length >= minLength)
     // The longest first: one that begins another would leave the rest of it.
     .sort((a, b) => b.length - a.length)
-  return (text) => secrets.reduce((clean, secret) => clean.replaceAll(secret, mask), maskAnthropicKeys(text, mask))
+  return (text) => secrets.reduce((clean, secret) => clean.replaceAll(secret, mask), maskAnthropicKeys(text))
 }
 
 /** Each header's value, and what follows a scheme such as `Bearer ` in it. */

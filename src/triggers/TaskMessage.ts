@@ -1,9 +1,9 @@
 import { DateTime, Effect, Option, Predicate, Schema } from "effect"
-import { AnthropicKeyRefused, carriesAnthropicKey, maskAnthropicKeys } from "../domain/AnthropicKey.ts"
+import { maskEverywhere, maskTextFields } from "../domain/AnthropicKey.ts"
 import { BudgetInput } from "../domain/Budget.ts"
 import { MetadataInput, type Timestamp } from "../domain/Common.ts"
 import type { TaskId } from "../domain/Ids.ts"
-import { describe, fieldOf } from "../domain/Issue.ts"
+import { describe } from "../domain/Issue.ts"
 import { ReplyTo, type Task, TaskEvent } from "../domain/Task.ts"
 
 const nullable = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
@@ -57,56 +57,18 @@ export class TaskRefused extends Schema.TaggedError<TaskRefused>()("TaskRefused"
 
 const decodeMessage = Schema.decodeUnknownEffect(TaskMessage)
 
-/** Reads a message that came from anywhere. */
+/** Reads a message that came past the door of the API: what that does with Anthropic keys in a body is done here. */
 export const decode = (input: unknown): Effect.Effect<TaskMessage, TaskRefused> =>
-  screened(input).pipe(
-    Effect.flatMap((clean) =>
-      Effect.mapError(decodeMessage(clean), (error) => new TaskRefused({ detail: describe(error, "message", clean) }))
+  Effect.fromResult(maskTextFields(input)).pipe(
+    Effect.flatMap(({ value }) =>
+      Effect.mapError(decodeMessage(value), (error) => new TaskRefused({ detail: describe(error, "message", value) }))
     ),
     Effect.catchTag("AnthropicKeyRefused", ({ message }) => Effect.fail(new TaskRefused({ detail: message })))
   )
 
-export const mask = "[an Anthropic API key, removed]"
-
-/** Fields that people write text in, beside the values of `metadata`: a key in them is masked. In any other it is refused. */
-const isText = (path: ReadonlyArray<string>) =>
-  path.at(-1) === "input" || path.at(-1) === "text" || path.slice(0, -1).includes("metadata")
-
-/** The input without Anthropic keys; fails where one stands in what is no text. */
-export const screened = (input: unknown): Effect.Effect<unknown, AnthropicKeyRefused> =>
-  Effect.suspend(() => {
-    let refused: string | undefined
-    const clean = (value: unknown, path: ReadonlyArray<string>): unknown => {
-      if (typeof value === "string") {
-        if (!carriesAnthropicKey(value)) return value
-        if (!isText(path)) refused ??= fieldOf(path)
-        const masked = maskAnthropicKeys(value, mask)
-        return carriesAnthropicKey(masked) ? mask : masked
-      }
-      if (Array.isArray(value)) return value.map((item, index) => clean(item, [...path, String(index)]))
-      if (!isPlain(value)) return value
-      return Object.fromEntries(
-        Object.entries(value).map(([name, item]) => {
-          if (!carriesAnthropicKey(name)) return [name, clean(item, [...path, name])]
-          refused ??= `the name of a field in ${fieldOf(path) || "the message"}`
-          return [mask, clean(item, [...path, mask])]
-        })
-      )
-    }
-    const cleaned = clean(input, [])
-    return refused === undefined ? Effect.succeed(cleaned) : Effect.fail(new AnthropicKeyRefused({ where: refused }))
-  })
-
-const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype
-
-/** The same for what only is to be kept: whatever is not text either loses its keys. */
-export const scrubbed = (value: unknown): Schema.Json => {
-  const text = JSON.stringify(value) ?? "null"
-  const masked = maskAnthropicKeys(text, mask)
-  // A key that is encoded somehow can be removed only with all around it.
-  return (carriesAnthropicKey(masked) ? mask : JSON.parse(masked)) as Schema.Json
-}
+/** Whatever came, as what can be kept: JSON without Anthropic keys. */
+export const scrubbed = (value: unknown): Schema.Json =>
+  maskEverywhere(JSON.parse(JSON.stringify(value) ?? "null") as Schema.Json)
 
 /** The task that a message asks for. */
 export const toTask = (

@@ -86,6 +86,8 @@ describe("what needs no key", () => {
         "/v1/dead_letters/{id}/replay",
         "/v1/deliveries",
         "/v1/deliveries/{id}/replay",
+        "/v1/api_keys",
+        "/v1/api_keys/{id}",
         "/v1/egress/decisions",
         "/v1/environments",
         "/v1/environments/{id}",
@@ -105,10 +107,10 @@ describe("what needs no key", () => {
         "/v1/tools"
       ])
       const update = body.paths["/v1/agents/{id}"]?.post
-      assert.deepEqual(update?.security, [{ bearer: [] }, { apiKey: [] }])
-      assert.containsAllKeys(update?.responses, ["200", "400", "401", "404", "409", "503"])
+      assert.deepEqual(update?.security, [{ bearer: [] }, { apiKey: [] }, { access: [] }])
+      assert.containsAllKeys(update?.responses, ["200", "400", "401", "403", "404", "409", "429", "503"])
       const stream = body.paths["/v1/sessions/{id}/events/stream"]?.get
-      assert.deepEqual(stream?.security, [{ bearer: [] }, { apiKey: [] }, { webSocket: [] }])
+      assert.deepEqual(stream?.security, [{ bearer: [] }, { apiKey: [] }, { access: [] }, { webSocket: [] }])
     })
   )
 })

@@ -1,14 +1,19 @@
-import { Context, Effect, Layer, Logger, Option, Redacted, Schema } from "effect"
+import { Clock, Context, Effect, Layer, Logger, Option, Redacted, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { HttpRouter } from "effect/http"
 import * as ArtifactsMemory from "../../layers/storage/ArtifactsMemory.ts"
 import * as BlobsMemory from "../../layers/storage/BlobsMemory.ts"
+import * as RateLimits from "../../layers/access/RateLimits.ts"
+import * as ApiKeysMemory from "../../layers/storage/ApiKeysMemory.ts"
 import * as Memory from "../../layers/storage/CatalogMemory.ts"
 import { triggers } from "../../layers/test.ts"
+import { AccessTokens } from "../../src/AccessTokens.ts"
+import { ApiKeys } from "../../src/ApiKeys.ts"
 import * as Api from "../../src/api/Api.ts"
-import { ApiKey } from "../../src/api/Auth.ts"
 import { Deployment } from "../../src/api/Deployment.ts"
 import { ErrorEnvelope } from "../../src/api/Errors.ts"
+import { DeploymentKey } from "../../src/api/Identity.ts"
+import { AllowedOrigins } from "../../src/api/Origins.ts"
 import { Blobs } from "../../src/Blobs.ts"
 import { Catalog } from "../../src/Catalog.ts"
 import type { Backend } from "../../src/domain/Environment.ts"
@@ -48,10 +53,18 @@ export const make = Effect.fn("TestApi.make")(function* (
     readonly backends?: ReadonlyArray<Backend>
     readonly routes?: typeof Api.layer
     readonly triggers?: Parameters<typeof triggers>[0]
+    readonly access?: AccessTokens["Service"]
+    readonly rateLimits?: RateLimits.Bindings
+    readonly origins?: ReadonlyArray<string>
+    readonly apiKeys?: ApiKeys["Service"]
+    /** The time as the API sees it; real where absent. */
+    readonly clock?: Clock.Clock
   } = {}
 ) {
   const { apiKey = key, catalog = Memory.layer, backends = ["isolate"], routes = Api.layer } = options
+  const { access = Option.none(), rateLimits = {}, origins = [] } = options
   const sessions = new FakeSessions.SessionsState()
+  const apiKeys = options.apiKeys ?? Context.get(yield* Layer.build(ApiKeysMemory.layer), ApiKeys)
   const blobs = Context.get(yield* Layer.build(BlobsMemory.layer), Blobs)
   const logs: Array<string> = []
   const logger = Logger.map(Logger.formatLogFmt, (line) => void logs.push(line))
@@ -63,11 +76,18 @@ export const make = Effect.fn("TestApi.make")(function* (
       Layer.provideMerge(catalog),
       Layer.provide([
         Layer.succeed(Blobs, blobs),
-        Layer.succeed(ApiKey, Option.map(Option.fromNullOr(apiKey), Redacted.make)),
+        Layer.succeed(DeploymentKey, Option.map(Option.fromNullOr(apiKey), Redacted.make)),
+        Layer.succeed(ApiKeys, apiKeys),
+        Layer.succeed(AccessTokens, access),
+        RateLimits.layer(rateLimits),
+        Layer.succeed(AllowedOrigins, new Set(origins)),
         Layer.succeed(Deployment, { tools, backends: new Set(backends), defaultModel: "local/default" }),
         SecureRandom.layerWebCrypto
       ]),
-      Layer.provideMerge(Logger.layer([logger]))
+      Layer.provideMerge([
+        Logger.layer([logger]),
+        options.clock === undefined ? Layer.empty : Layer.succeed(Clock.Clock, options.clock)
+      ])
     )
   )
   yield* Effect.addFinalizer(() => Effect.promise(dispose))
@@ -108,6 +128,7 @@ export const make = Effect.fn("TestApi.make")(function* (
     fetch: (input: string | URL | Request, init?: RequestInit) => handler(new Request(input, init)),
     sessions,
     blobs,
+    apiKeys,
     logs
   }
 })

@@ -1,11 +1,13 @@
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers"
 import { Cause, Effect, Exit, Layer } from "effect"
 import * as Isolate from "../../layers/sandbox/Isolate.ts"
+import * as ApiKeysD1 from "../../layers/storage/ApiKeysD1.ts"
 import * as BlobsR2 from "../../layers/storage/BlobsR2.ts"
 import * as CatalogD1 from "../../layers/storage/CatalogD1.ts"
 import * as SessionLogSqlite from "../../layers/storage/SessionLogSqlite.ts"
 import * as WorkspaceSqlite from "../../layers/storage/WorkspaceSqlite.ts"
 import * as DeploymentTools from "../../layers/tools/Deployment.ts"
+import * as ApiKeys from "../ApiKeys.contract.ts"
 import * as Blobs from "../Blobs.contract.ts"
 import * as Catalog from "../Catalog.contract.ts"
 import * as EgressPolicy from "../EgressPolicy.contract.ts"
@@ -79,10 +81,12 @@ const emptyCatalog = (db: D1Database) =>
   Layer.effectDiscard(
     Effect.promise(() =>
       db.batch(
-        ["agents", "environments", "sessions", "egress_decisions"].map((table) => db.prepare(`DELETE FROM ${table}`))
+        ["agents", "environments", "sessions", "egress_decisions", "api_keys"].map((table) =>
+          db.prepare(`DELETE FROM ${table}`)
+        )
       )
     )
-  ).pipe(Layer.provideMerge(CatalogD1.layer(db)))
+  ).pipe(Layer.provideMerge([CatalogD1.layer(db), ApiKeysD1.layer(db)]))
 
 /** Keys name the layer. `contracts.worker.test.ts` names the same ones with their contracts. */
 const suites: Record<string, Suite> = {
@@ -119,6 +123,7 @@ const suites: Record<string, Suite> = {
   ),
   BlobsR2: suite({ ...Blobs.contract, ...Blobs.inBucket }, (_, { BLOBS }) => BlobsR2.layer(BLOBS)),
   CatalogD1: suite(Catalog.contract, (_, { CATALOG }) => emptyCatalog(CATALOG)),
+  ApiKeysD1: suite(ApiKeys.contract, (_, { CATALOG }) => emptyCatalog(CATALOG)),
   PolicyStore: suite(EgressPolicy.contract, (_, { CATALOG }) => policyStore(emptyCatalog(CATALOG))),
   DeploymentTools: suite(ToolRegistry.contract, () =>
     DeploymentTools.layer(noBindings).pipe(Layer.provide([noSandbox, noNetwork]))

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { Agent, SessionAgent } from "../../src/domain/Agent.ts"
+import { ApiKey } from "../../src/domain/ApiKey.ts"
 import { EgressDecision } from "../../src/domain/Egress.ts"
 import { Environment, noNetworking } from "../../src/domain/Environment.ts"
 import { Session, SessionRecord } from "../../src/domain/Session.ts"
@@ -31,6 +32,7 @@ const base = {
 const makeAgent = Schema.decodeUnknownSync(Agent)
 const makeSessionAgent = Schema.decodeUnknownSync(SessionAgent)
 const makeEnvironment = Schema.decodeUnknownSync(Environment)
+const makeApiKey = Schema.decodeUnknownSync(ApiKey)
 const makeRecord = Schema.decodeUnknownSync(SessionRecord)
 const makeSession = Schema.decodeUnknownSync(Session)
 const makeDecision = Schema.decodeUnknownSync(EgressDecision)
@@ -113,5 +115,19 @@ export const decision = (id: string, fields: Partial<Omit<EgressDecision, "id">>
     reason: "example.com is an allowed host",
     status: 200,
     created_at: time,
+    ...fields
+  })
+
+export const apiKey = (id: string, fields: Partial<ApiKey> = {}): ApiKey =>
+  makeApiKey({
+    type: "api_key",
+    id: `apikey_${id}`,
+    name: "Key",
+    scope: "run",
+    status: "active",
+    partial_key_hint: "ol_Abcd...wxyz",
+    created_at: time,
+    created_by: { type: "deployment_key", id: "OWNLOOP_API_KEY" },
+    last_used_at: null,
     ...fields
   })

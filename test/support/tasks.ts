@@ -12,6 +12,16 @@ export interface Received {
   readonly body: string
 }
 
+export interface Answer<A> {
+  readonly status: number
+  readonly body: A
+}
+
+/** What another Worker gets from its queue. */
+interface Told {
+  readonly data: Pick<Task, "id" | "idempotency_key" | "session_id" | "outcome"> & { readonly type: string }
+}
+
 /** Who receives webhooks. It answers what `answers` says, 200 where that is empty. */
 export const startReceiver = async () => {
   const received: Array<Received> = []
@@ -65,7 +75,7 @@ export const startTasks = async (vars: Record<string, string>) => {
     tools: [{ type: "agent_toolset_20260401" }]
   })
 
-  const call = async <A>(method: string, path: string, body?: unknown): Promise<{ status: number; body: A }> => {
+  const call = async <A>(method: string, path: string, body?: unknown): Promise<Answer<A>> => {
     const response = await fetch(`${baseURL}${path}`, {
       method,
       headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
@@ -92,7 +102,7 @@ export const startTasks = async (vars: Record<string, string>) => {
       }
     },
     task: (id: string) => get<Task>(`/v1/tasks/${id}`),
-    outcomes: async () => (await (await server.getWorker("outcomes").fetch("/")).json()) as Array<{ data: any }>, // oxlint-disable-line typescript/no-explicit-any -- what a test looks into
+    outcomes: async () => (await (await server.getWorker("outcomes").fetch("/")).json()) as ReadonlyArray<Told>,
     tick: () => worker.scheduled({ cron: "* * * * *" }),
     close: () => server.close()
   }
