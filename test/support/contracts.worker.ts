@@ -5,6 +5,7 @@ import * as ApiKeysD1 from "../../layers/storage/ApiKeysD1.ts"
 import * as BlobsR2 from "../../layers/storage/BlobsR2.ts"
 import * as CatalogD1 from "../../layers/storage/CatalogD1.ts"
 import * as SessionLogSqlite from "../../layers/storage/SessionLogSqlite.ts"
+import * as TasksD1 from "../../layers/storage/TasksD1.ts"
 import * as WorkspaceSqlite from "../../layers/storage/WorkspaceSqlite.ts"
 import * as DeploymentTools from "../../layers/tools/Deployment.ts"
 import * as ApiKeys from "../ApiKeys.contract.ts"
@@ -17,6 +18,7 @@ import { network } from "../SandboxBackend.support.ts"
 import * as Sandboxes from "../SandboxBackend.workspace.ts"
 import * as Storage from "../Storage.contract.ts"
 import * as StorageSqlite from "../StorageSqlite.contract.ts"
+import * as Tasks from "../Tasks.contract.ts"
 import * as ToolRegistry from "../ToolRegistry.contract.ts"
 import { noBindings, noNetwork, noSandbox } from "../tools/support.ts"
 import * as Workspace from "../Workspace.contract.ts"
@@ -76,17 +78,19 @@ const dying = (loader: WorkerLoader): WorkerLoader => {
   }
 }
 
+const tasks = ["tasks", "deliveries", "dead_letters", "sweeps"]
+
 /** All tests share one database: each starts by emptying it. */
 const emptyCatalog = (db: D1Database) =>
   Layer.effectDiscard(
     Effect.promise(() =>
       db.batch(
-        ["agents", "environments", "sessions", "egress_decisions", "api_keys"].map((table) =>
+        ["agents", "environments", "sessions", "egress_decisions", "api_keys", ...tasks].map((table) =>
           db.prepare(`DELETE FROM ${table}`)
         )
       )
     )
-  ).pipe(Layer.provideMerge([CatalogD1.layer(db), ApiKeysD1.layer(db)]))
+  ).pipe(Layer.provideMerge([CatalogD1.layer(db), ApiKeysD1.layer(db), TasksD1.layer(db)]))
 
 /** Keys name the layer. `contracts.worker.test.ts` names the same ones with their contracts. */
 const suites: Record<string, Suite> = {
@@ -124,6 +128,7 @@ const suites: Record<string, Suite> = {
   BlobsR2: suite({ ...Blobs.contract, ...Blobs.inBucket }, (_, { BLOBS }) => BlobsR2.layer(BLOBS)),
   CatalogD1: suite(Catalog.contract, (_, { CATALOG }) => emptyCatalog(CATALOG)),
   ApiKeysD1: suite(ApiKeys.contract, (_, { CATALOG }) => emptyCatalog(CATALOG)),
+  TasksD1: suite(Tasks.contract, (_, { CATALOG }) => emptyCatalog(CATALOG)),
   PolicyStore: suite(EgressPolicy.contract, (_, { CATALOG }) => policyStore(emptyCatalog(CATALOG))),
   DeploymentTools: suite(ToolRegistry.contract, () =>
     DeploymentTools.layer(noBindings).pipe(Layer.provide([noSandbox, noNetwork]))
