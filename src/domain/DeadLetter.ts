@@ -6,8 +6,6 @@ export const DeadLetter = Schema.Struct({
   type: Schema.Literal("dead_letter"),
   id: Schema.String,
   reason: Schema.String,
-  /** Of the task, where the message itself names none. */
-  idempotency_key: Schema.String,
   /** As it came, without keys that are refused. */
   message: Schema.Json,
   created_at: Timestamp,

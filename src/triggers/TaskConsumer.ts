@@ -25,7 +25,7 @@ const delay = (attempts: number) => Math.min(2 ** attempts, 600)
 
 /** A message on its way to the dead-letter queue, with what is wrong with it. */
 const Dead = Schema.Struct({
-  dead_letter: Schema.Struct({ reason: Schema.String, key: Schema.String, message: Schema.Json })
+  dead_letter: Schema.Struct({ reason: Schema.String, id: Schema.String, message: Schema.Json })
 })
 const decodeDead = Schema.decodeUnknownOption(Dead)
 
@@ -57,12 +57,12 @@ export class TaskConsumer extends Context.Service<
         const toTasks = yield* TaskQueueOut
 
         const bury = (message: QueueMessage, reason: string) =>
-          toDead({ dead_letter: { reason, key: keyOf(message), message: scrubbed(message.body) } })
+          toDead({ dead_letter: { reason, id: idOf(message), message: scrubbed(message.body) } })
 
         const task = Effect.fn("TaskConsumer.task")(
           function* (message: QueueMessage) {
             yield* decode(message.body).pipe(
-              Effect.flatMap((decoded) => runner.submit(decoded, keyOf(message))),
+              Effect.flatMap((decoded) => runner.submit(decoded, keyOf(idOf(message)))),
               Effect.catchTag("TaskRefused", ({ detail }) => bury(message, detail)),
               Effect.catch((error) =>
                 message.attempts < maxAttempts
@@ -77,32 +77,18 @@ export class TaskConsumer extends Context.Service<
 
         const deadLetter = Effect.fn("TaskConsumer.deadLetter")(
           function* (message: QueueMessage) {
-            const {
-              reason,
-              key,
-              message: original
-            } = Option.match(decodeDead(message.body), {
+            const letter = Option.match(decodeDead(message.body), {
               onNone: () => ({
                 reason: "the queue gave it up: the Worker's log says why it could not be handled",
-                key: keyOf(message),
+                id: idOf(message),
                 message: scrubbed(message.body)
               }),
               onSome: ({ dead_letter }) => dead_letter
             })
-            // The same for every delivery, and in the order of time.
-            const time = message.timestamp.getTime().toString(36).padStart(9, "0")
-            const id = `dead_${time}_${message.id}`
-            const known = yield* store.deadLetter(id)
-            if (Option.isNone(known)) {
-              yield* store.putDeadLetter({
-                type: "dead_letter",
-                id,
-                reason,
-                idempotency_key: key,
-                message: original,
-                created_at: message.timestamp.toISOString(),
-                replayed_at: null
-              })
+            // However often it comes, it is kept once.
+            if (Option.isNone(yield* store.deadLetter(letter.id))) {
+              const created_at = message.timestamp.toISOString()
+              yield* store.putDeadLetter({ type: "dead_letter", ...letter, created_at, replayed_at: null })
             }
             message.ack()
           },
@@ -116,7 +102,7 @@ export class TaskConsumer extends Context.Service<
           const body = Option.getOrElse(message, () => letter.message)
           // A queue gives it another id now; its task is the same.
           const isKeyed = !isRecord(body) || Predicate.isNotNullish(body["idempotency_key"])
-          yield* toTasks(isKeyed ? body : Object.assign({}, body, { idempotency_key: letter.idempotency_key }))
+          yield* toTasks(isKeyed ? body : Object.assign({}, body, { idempotency_key: keyOf(letter.id) }))
           const replayed = { ...letter, replayed_at: yield* now }
           yield* store.putDeadLetter(replayed)
           return replayed
@@ -133,7 +119,11 @@ export class TaskConsumer extends Context.Service<
 
 const isRecord = (json: Schema.Json): json is { readonly [key: string]: Schema.Json } => Predicate.isObject(json)
 
-const keyOf = ({ id }: QueueMessage) => `queue:${id}`
+/** The same for every delivery of a message, and in the order of time. */
+const idOf = ({ id, timestamp }: QueueMessage) => `dead_${timestamp.getTime().toString(36).padStart(9, "0")}_${id}`
+
+/** Of a task whose message names none. */
+const keyOf = (id: string) => `queue:${id.slice(id.lastIndexOf("_") + 1)}`
 
 const orRetry = <E>(effect: Effect.Effect<void, E>, message: QueueMessage): Effect.Effect<void> =>
   Effect.catchCause(effect, (cause) =>

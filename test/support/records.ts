@@ -186,7 +186,6 @@ export const letter = (id: string, fields: Partial<Omit<DeadLetter, "id">> = {})
     type: "dead_letter",
     id: `dead_${id}`,
     reason: "agent: is required",
-    idempotency_key: `queue:${id}`,
     message: { input: "Go" },
     created_at: time,
     replayed_at: null,
