@@ -156,8 +156,10 @@ export class TaskRunner extends Context.Service<
         }
         const id = yield* nextId
         const task = yield* tasks.add(toTask(message, { id, key, environmentId, at: yield* now }))
-        if (task.status !== "queued") return task
-        yield* dispatchOrLog
+        // Whoever took it on before may have died before its session was there.
+        if (task.status === "claimed") yield* startOrLog(task)
+        else if (task.status === "queued") yield* dispatchOrLog
+        else return task
         return Option.getOrElse(yield* tasks.task(task.id), () => task)
       })
 
