@@ -7,6 +7,7 @@ import * as Closed from "../src/api/Closed.ts"
 import { Deployment } from "../src/api/Deployment.ts"
 import { Catalog } from "../src/Catalog.ts"
 import { findAnthropicKey } from "../src/domain/AnthropicKey.ts"
+import type { EventId } from "../src/domain/Ids.ts"
 import type { SessionRecord } from "../src/domain/Session.ts"
 import { AgentLoop, AgentLoopConfig } from "../src/loop/AgentLoop.ts"
 import { SessionObject } from "../src/loop/SessionObject.ts"
@@ -33,7 +34,12 @@ const defaultModel = Config.NonEmptyString("OWNLOOP_MODEL").pipe(Config.withDefa
 export const storage = (ctx: DurableObjectState) => SessionLogSqlite.layer(ctx.storage)
 
 /** One session in its Durable Object, with the gateway as its way out. */
-export const session = (ctx: DurableObjectState, env: Env, record: SessionRecord, gateway: Fetcher) =>
+export const session = (
+  ctx: DurableObjectState,
+  env: Env,
+  record: SessionRecord,
+  gateway: (toolUse: EventId | null) => Fetcher
+) =>
   SessionObject.layer(record.id).pipe(
     Layer.provide(AgentLoop.layer(record.id)),
     Layer.provide(DeploymentTools.layer(env)),

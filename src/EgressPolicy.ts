@@ -1,21 +1,25 @@
 import { Context, type Effect, type Redacted, Schema } from "effect"
 import type { HttpClient } from "effect/http"
-import type { EgressDecision } from "./domain/Egress.ts"
+import type { EgressApproval, EgressDecision, EgressRule, EgressTraffic } from "./domain/Egress.ts"
+import type { EventId } from "./domain/Ids.ts"
+import type { PolicyLimits } from "./domain/Policy.ts"
 
 export interface EgressRequest {
   readonly method: string
   readonly url: URL
 }
 
-/** What a policy says of a request. `headers` are set on it, over https only. */
-export type Verdict =
-  | { readonly outcome: "blocked"; readonly reason: string }
-  | { readonly outcome: "allowed"; readonly reason: string }
-  | {
-      readonly outcome: "injected"
-      readonly reason: string
-      readonly headers: { readonly [name: string]: Redacted.Redacted }
-    }
+/** What a policy says of a request, and by which rule. `headers` are set on it, over https only. */
+export type Verdict = {
+  readonly reason: string
+  readonly rule: EgressRule
+  readonly approval: EgressApproval | null
+  readonly limits: Required<PolicyLimits>
+} & (
+  | { readonly outcome: "blocked" }
+  | { readonly outcome: "allowed" }
+  | { readonly outcome: "injected"; readonly headers: { readonly [name: string]: Redacted.Redacted } }
+)
 
 /** The audit record could not be kept: the request may have been sent by then, but nothing of its answer is handed on. */
 export class AuditFailed extends Schema.TaggedError<AuditFailed>()("AuditFailed", { cause: Schema.Defect() }) {
@@ -23,6 +27,12 @@ export class AuditFailed extends Schema.TaggedError<AuditFailed>()("AuditFailed"
     return "the egress audit record could not be written"
   }
 }
+
+/** An audit record, less what the policy knows of the session. */
+export type EgressRecord = Omit<
+  EgressDecision,
+  "type" | "id" | "session_id" | "agent_id" | "tool_use_id" | "created_at" | keyof EgressTraffic
+>
 
 /**
  * Decides, for one session, which outbound requests pass and what is attached to them. It sends nothing itself: the gateway
@@ -33,9 +43,10 @@ export class EgressPolicy extends Context.Service<
   {
     /** Total, and closed: a policy that is missing, broken or unreadable blocks. */
     decide(request: EgressRequest): Effect.Effect<Verdict>
-    record(
-      decision: Omit<EgressDecision, "type" | "id" | "session_id" | "created_at">
-    ): Effect.Effect<void, AuditFailed>
+    /** Answers the id of the record. */
+    record(decision: EgressRecord): Effect.Effect<string, AuditFailed>
+    /** Adds to a record what went over the wire. */
+    complete(id: string, traffic: EgressTraffic): Effect.Effect<void>
   }
 >()("ownloop/EgressPolicy") {}
 
@@ -43,3 +54,8 @@ export class EgressPolicy extends Context.Service<
 export class EgressHttpClient extends Context.Service<EgressHttpClient, HttpClient.HttpClient>()(
   "ownloop/EgressPolicy/EgressHttpClient"
 ) {}
+
+/** The tool call that is being run: what it sends is recorded under it. Null outside of one. */
+export const CurrentToolUse = Context.Reference<EventId | null>("ownloop/EgressPolicy/CurrentToolUse", {
+  defaultValue: () => null
+})

@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers"
 import { Effect, Layer, ManagedRuntime, Option } from "effect"
 import type { ClientEvent } from "../../src/domain/Event.ts"
+import type { EventId } from "../../src/domain/Ids.ts"
 import type { SessionRecord } from "../../src/domain/Session.ts"
 import { SessionObject } from "../../src/loop/SessionObject.ts"
 import { SessionNotFound, type StreamOptions } from "../../src/Sessions.ts"
@@ -33,8 +34,13 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
   })
 
   #start(record: SessionRecord) {
-    const props: EgressProps = { sessionId: record.id, environmentId: record.environment_id }
-    const gateway = this.ctx.exports.Gateway({ props })
+    const props: Omit<EgressProps, "toolUseId"> = {
+      sessionId: record.id,
+      environmentId: record.environment_id,
+      agentId: record.agent.id,
+      policyIds: record.agent.policy_ids ?? []
+    }
+    const gateway = (toolUseId: EventId | null) => this.ctx.exports.Gateway({ props: { ...props, toolUseId } })
     return (this.#runtime ??= ManagedRuntime.make(
       Sockets.layer(this.ctx).pipe(Layer.provideMerge(Cloudflare.session(this.ctx, this.env, record, gateway)))
     ))

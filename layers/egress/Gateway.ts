@@ -1,11 +1,17 @@
 import { WorkerEntrypoint } from "cloudflare:workers"
 import { Effect, type Layer, Schema } from "effect"
-import { EnvironmentId, SessionId } from "../../src/domain/Ids.ts"
+import { AgentId, EnvironmentId, EventId, PolicyId, SessionId } from "../../src/domain/Ids.ts"
 import { handle } from "../../src/egress/gateway.ts"
 import type { EgressPolicy } from "../../src/EgressPolicy.ts"
 
 /** Whose traffic it is: set by the session's own object, where no sandbox can reach it. */
-export const Props = Schema.Struct({ sessionId: SessionId, environmentId: EnvironmentId })
+export const Props = Schema.Struct({
+  sessionId: SessionId,
+  environmentId: EnvironmentId,
+  agentId: AgentId,
+  policyIds: Schema.Array(PolicyId),
+  toolUseId: Schema.NullOr(EventId)
+})
 export type Props = typeof Props.Type
 
 /**
@@ -19,7 +25,11 @@ export const make = <Env>(layer: (env: Env, session: Props) => Layer.Layer<Egres
       const { ctx, env } = this
       const answer = Schema.decodeUnknownEffect(Props)(ctx.props).pipe(
         Effect.flatMap((session) =>
-          handle(request, (request) => fetch(request)).pipe(Effect.provide(layer(env, session)))
+          handle(
+            request,
+            (request) => fetch(request),
+            (work) => ctx.waitUntil(work)
+          ).pipe(Effect.provide(layer(env, session)))
         ),
         Effect.catchCause((cause) => Effect.as(Effect.logError("the egress gateway failed", cause), unavailable())),
         Effect.runPromise

@@ -1,12 +1,13 @@
-import { Config, Effect, Layer, Option } from "effect"
+import { Config, Effect, Layer, Option, Result } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { Catalog } from "../../src/Catalog.ts"
 import type { AnthropicKeyRefused } from "../../src/domain/AnthropicKey.ts"
 import { now } from "../../src/domain/Common.ts"
-import type { Networking } from "../../src/domain/Environment.ts"
-import type { EnvironmentId, SessionId } from "../../src/domain/Ids.ts"
-import { compile, type Policy } from "../../src/egress/decide.ts"
-import { decodeInjections, type EgressConfigInvalid, noInjections, verdict } from "../../src/egress/injection.ts"
+import type { AgentId, EnvironmentId, EventId, PolicyId, SessionId } from "../../src/domain/Ids.ts"
+import { defaultLimits } from "../../src/domain/Policy.ts"
+import { boundaryOf } from "../../src/egress/boundary.ts"
+import { decodeInjections, type EgressConfigInvalid, noInjections } from "../../src/egress/injection.ts"
+import { closed, verdict } from "../../src/egress/verdict.ts"
 import { AuditFailed, EgressPolicy, type EgressRequest } from "../../src/EgressPolicy.ts"
 
 /** The deployment's credentials for hosts, from the secret `EGRESS_HEADERS`; none where it is not set. */
@@ -15,14 +16,23 @@ export const injections = Effect.flatMap(
   Option.match({ onNone: () => Effect.succeed(noInjections), onSome: decodeInjections })
 )
 
-/**
- * The policy of one session: its environment's networking, read anew for every request, so that a running session notices a change at its
- * next one, and the deployment's `EGRESS_HEADERS`.
- */
-export const layer = (session: {
+/** Whose requests are decided about. */
+export interface Caller {
   readonly sessionId: SessionId
   readonly environmentId: EnvironmentId
-}): Layer.Layer<
+  readonly agentId: AgentId
+  /** The policies of the session's agent. */
+  readonly policyIds: ReadonlyArray<PolicyId>
+  readonly toolUseId: EventId | null
+}
+
+/**
+ * The policy of one session: its environment's networking and policies and its agent's policies, read anew for every request, so that a
+ * running session notices a change at its next one; and the deployment's `EGRESS_HEADERS`.
+ */
+export const layer = (
+  caller: Caller
+): Layer.Layer<
   EgressPolicy,
   EgressConfigInvalid | AnthropicKeyRefused | Config.ConfigError,
   Catalog | SecureRandom.SecureRandom
@@ -33,18 +43,15 @@ export const layer = (session: {
       const catalog = yield* Catalog
       const random = yield* SecureRandom.SecureRandom
       const credentials = yield* injections
-
-      const networking = catalog
-        .environment(session.environmentId)
-        .pipe(Effect.map(Option.map((environment) => environment.config.networking)))
+      const { agentId, environmentId, policyIds, sessionId, toolUseId } = caller
 
       return EgressPolicy.of({
         decide: Effect.fn("EgressPolicy.decide")(
           function* (request: EgressRequest) {
-            const found = yield* networking
-            return Option.isNone(found)
-              ? blocked("the session's environment does not exist")
-              : verdict(compiled(found.value), credentials, request)
+            const boundary = boundaryOf(yield* catalog.boundary(environmentId, policyIds), policyIds)
+            return Result.isFailure(boundary)
+              ? blocked(boundary.failure)
+              : verdict(boundary.success, credentials, request)
           },
           Effect.catchTag("StorageError", unreadable),
           Effect.catchDefect(unreadable)
@@ -55,35 +62,34 @@ export const layer = (session: {
             yield* catalog.addDecision({
               type: "egress_decision",
               id,
-              session_id: session.sessionId,
-              created_at: yield* now,
-              ...decision
+              session_id: sessionId,
+              agent_id: agentId,
+              tool_use_id: toolUseId,
+              ...decision,
+              bytes_out: null,
+              bytes_in: null,
+              duration_ms: null,
+              created_at: yield* now
             })
+            return id
           },
           Effect.mapError((cause) => new AuditFailed({ cause })),
           Effect.catchDefect((cause) => new AuditFailed({ cause }))
+        ),
+        complete: Effect.fn("EgressPolicy.complete")((id, traffic) =>
+          // The record itself stands: it only says less.
+          Effect.catch(catalog.completeDecision(id, traffic), (error) =>
+            Effect.logWarning("the traffic of an egress decision could not be recorded", error)
+          )
         )
       })
     })
   )
 
-const blocked = (reason: string) => ({ outcome: "blocked", reason }) as const
+const blocked = (reason: string) => closed(reason, defaultLimits)
 
 const unreadable = (cause: unknown) =>
   Effect.as(
     Effect.logError("the egress policy could not be read", cause),
     blocked("the session's egress policy could not be read")
   )
-
-/** Policies by the content they were compiled from. Pure values, so they may outlive a request. */
-const policies = new Map<string, Policy>()
-
-const compiled = (networking: Networking): Policy => {
-  const content = JSON.stringify(networking)
-  const known = policies.get(content)
-  if (known !== undefined) return known
-  const policy = compile(networking)
-  if (policies.size >= 256) policies.clear()
-  policies.set(content, policy)
-  return policy
-}

@@ -1,5 +1,6 @@
 import { RpcTarget } from "cloudflare:workers"
 import { Effect, Layer } from "effect"
+import type { EventId } from "../../src/domain/Ids.ts"
 import { SandboxBackend } from "../../src/SandboxBackend.ts"
 import type { Workspace } from "../../src/Workspace.ts"
 import * as Backend from "./Backend.ts"
@@ -26,12 +27,14 @@ interface Runner {
 const cpuMs = 30_000
 
 /**
- * A shell in a Dynamic Worker per session that stays warm, and a fresh Dynamic Worker for every run of JavaScript. They hold no bindings;
- * `outbound` is their only network, and the files come through a capability that is passed with each call.
+ * A shell in a Dynamic Worker per session that stays warm, and a fresh Dynamic Worker for every run of JavaScript. They hold no bindings.
+ * The files come through a capability that is passed with each call; `outbound` is the only network of a run, and passed to the shell with
+ * each command, which has no other.
  */
 export const layer = (options: {
   readonly loader: WorkerLoader
-  readonly outbound: Fetcher
+  /** The gateway, for what is sent on behalf of a tool call. */
+  readonly outbound: (toolUse: EventId | null) => Fetcher
   readonly sessionId: string
 }): Layer.Layer<SandboxBackend, never, Workspace> =>
   Layer.effect(
@@ -43,11 +46,12 @@ export const layer = (options: {
         // What an entrypoint serves is not in its type.
         shell: () =>
           loader
-            .get(`${sessionId}/${code().hash}/${generation}`, () => worker(outbound, code().shell))
+            .get(`${sessionId}/${code().hash}/${generation}`, () => worker(null, code().shell))
             .getEntrypoint() as unknown as Shell,
         capability: (host) => new HostCapability(host),
-        run: (program, job, files) =>
-          (loader.load(worker(outbound, code().runner, program)).getEntrypoint() as unknown as Runner).run(
+        network: outbound,
+        run: (network) => (program, job, files) =>
+          (loader.load(worker(network, code().runner, program)).getEntrypoint() as unknown as Runner).run(
             program,
             job,
             files
@@ -62,7 +66,7 @@ export const layer = (options: {
 /** A name that no module of a program has. */
 const mainModule = "~main.js"
 
-const worker = (outbound: Fetcher, main: string, program?: Program): WorkerLoaderWorkerCode => ({
+const worker = (outbound: Fetcher | null, main: string, program?: Program): WorkerLoaderWorkerCode => ({
   compatibilityDate: "2026-11-01",
   compatibilityFlags: ["nodejs_compat"],
   mainModule,

@@ -25,9 +25,10 @@ export const layer = (
       const fetch = following(options.fetch ?? refuse)
       let shell: Shell | undefined
       return Backend.make({
-        shell: () => (shell ??= new Shell(workspaceRoot, (input, init) => fetch(new Request(input, init)))),
+        shell: () => (shell ??= new Shell(workspaceRoot)),
         capability: (host) => host,
-        run: runner(fetch),
+        network: () => ({ fetch: (url, init) => fetch(new Request(url, init)) }),
+        run: () => runner(fetch),
         renew: () => {
           shell = undefined
         }

@@ -65,7 +65,6 @@ export const SendEvents = Schema.Struct({
 const order = Schema.optionalKey(Schema.Literals(["asc", "desc"]))
 /** Types of the wire API that nothing here writes are fine to ask for. */
 const types = Schema.optionalKey(Schema.Array(Schema.String))
-const time = Schema.optionalKey(Schema.DateTimeUtcFromString)
 const deltas = Schema.optionalKey(Schema.Array(Schema.Literals(["agent.message", "agent.thinking"])))
 
 const listQuery = {
@@ -73,10 +72,7 @@ const listQuery = {
   order,
   types,
   "types[]": types,
-  "created_at[gt]": time,
-  "created_at[gte]": time,
-  "created_at[lt]": time,
-  "created_at[lte]": time
+  ...Paging.createdAt
 }
 export type ListQuery = Schema.Struct.Type<typeof listQuery>
 

@@ -13,6 +13,9 @@ export type EnvironmentId = typeof EnvironmentId.Type
 export const SessionId = id("sesn").pipe(Schema.brand("SessionId"))
 export type SessionId = typeof SessionId.Type
 
+export const PolicyId = id("pol").pipe(Schema.brand("PolicyId"))
+export type PolicyId = typeof PolicyId.Type
+
 /** Also the id of the tool call that a `*_tool_use` event records. */
 export const EventId = id("sevt").pipe(Schema.brand("EventId"))
 export type EventId = typeof EventId.Type
@@ -22,5 +25,6 @@ const make = <A extends string>(prefix: string) =>
 
 export const nextAgentId = make<AgentId>("agent")
 export const nextEnvironmentId = make<EnvironmentId>("env")
+export const nextPolicyId = make<PolicyId>("pol")
 export const nextSessionId = make<SessionId>("sesn")
 export const nextEventId = make<EventId>("sevt")

@@ -1,12 +1,21 @@
-import { Data, Effect, Exit, Predicate, Redacted } from "effect"
+import { Clock, Data, Deferred, Effect, Exit, Predicate, Redacted } from "effect"
 import { carriesAnthropicKey } from "../domain/AnthropicKey.ts"
 import { EgressPolicy, type Verdict } from "../EgressPolicy.ts"
 import { noPayload, type Payload, replayable, streamed } from "./body.ts"
 import { portOfScheme } from "./decide.ts"
-import { bodyHeaders, credentialHeaders, forwardable, isWebSocketUpgrade } from "./headers.ts"
+import { bodyHeaders, credentialHeaders, forwardable, isWebSocketUpgrade, malformed, sizeOf } from "./headers.ts"
+import { metered } from "./metered.ts"
 
 /** How a request leaves: `fetch`, which must not follow redirects where the request says `redirect: "manual"`. */
 export type Send = (request: Request) => Promise<Response>
+
+/** Keeps the process alive until the work is done, which goes on after the answer was handed on. */
+export type WaitUntil = (work: Promise<unknown>) => void
+
+interface Surroundings {
+  readonly send: Send
+  readonly waitUntil: WaitUntil
+}
 
 /** Redirects that are followed for one request. */
 const maxRedirects = 10
@@ -20,6 +29,8 @@ interface Hop {
   readonly url: URL
   readonly headers: Headers
   readonly payload: Payload
+  /** Bytes of the body, as the caller says; 0 where it does not. */
+  readonly length: number
   readonly signal: AbortSignal
 }
 
@@ -36,11 +47,11 @@ class Refusal extends Data.TaggedError("Refusal")<{
  * answered with 403, what fails or cannot be recorded with 502, both as `{ error: { type, message, host } }`.
  */
 export const handle = Effect.fn("EgressGateway.handle")(
-  function* (request: Request, send: Send) {
+  function* (request: Request, send: Send, waitUntil: WaitUntil = () => undefined) {
     const follows = request.redirect === "follow" && !isWebSocketUpgrade(request.headers)
     let hop = firstHop(request, follows)
     for (let redirects = 0; ; redirects++) {
-      const response = yield* exchange(hop, send)
+      const response = yield* exchange(hop, { send, waitUntil })
       const location = redirectStatuses.has(response.status) ? response.headers.get("location") : null
       if (location === null || (!follows && request.redirect !== "error")) return response
       yield* discard(response)
@@ -55,44 +66,105 @@ export const handle = Effect.fn("EgressGateway.handle")(
 )
 
 /** Decides, sends and records one hop. Exactly one record is written, whatever happens, also when the caller goes away meanwhile. */
-const exchange = Effect.fn("EgressGateway.exchange")(function* (hop: Hop, send: Send) {
+const exchange = Effect.fn("EgressGateway.exchange")(function* (hop: Hop, { send, waitUntil }: Surroundings) {
   const policy = yield* EgressPolicy
-  const verdict: Verdict = carriesKey(hop)
-    ? { outcome: "blocked", reason: "the request holds an Anthropic API key" }
-    : yield* policy.decide(hop)
+  const services = yield* Effect.context<EgressPolicy>()
+  const began = yield* Clock.currentTimeMillis
+  const verdict = limited(hop, yield* policy.decide(hop))
+  const { limits, outcome, reason } = verdict
   const record = (status: number | null) =>
     policy
-      .record({ ...audited(hop), outcome: verdict.outcome, reason: verdict.reason, status })
+      .record({ ...audited(hop), outcome, reason, ...verdict.rule, approval: verdict.approval, status })
       .pipe(
         Effect.catchTag("AuditFailed", (error) =>
           Effect.andThen(Effect.logError(error), failed(hop.url, error.message))
         )
       )
-  yield* Effect.annotateCurrentSpan({ "egress.host": masked(hop.url.hostname), "egress.outcome": verdict.outcome })
+  yield* Effect.annotateCurrentSpan({
+    "egress.method": hop.method,
+    "egress.host": masked(hop.url.hostname),
+    "egress.outcome": outcome,
+    "egress.reason": reason
+  })
 
   if (verdict.outcome === "blocked") {
     yield* Effect.uninterruptible(record(null))
     return yield* new Refusal({
       type: "egress_blocked",
-      message: `blocked by the egress policy: ${verdict.reason}`,
+      message: `blocked by the egress policy: ${reason}`,
       host: masked(hop.url.hostname)
     })
   }
+
+  /** Once the answer is over: what went over the wire joins the record. */
+  const complete = (id: string, bytes_out: number, bytes_in: number | null) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      policy.complete(id, { bytes_out, bytes_in, duration_ms: now - began })
+    )
+
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const sent = yield* Effect.exit(restore(transmit(hop, verdict, send)))
+      const payload = payloadOf(hop, limits)
+      const sent = yield* Effect.exit(restore(transmit(hop, payload, verdict, send)))
+      const id = yield* record(Exit.isSuccess(sent) ? sent.value.status : null).pipe(
+        Effect.tapError(() => (Exit.isSuccess(sent) ? discard(sent.value) : Effect.void))
+      )
+      yield* Effect.annotateCurrentSpan({ "egress.status": Exit.isSuccess(sent) ? sent.value.status : 0 })
       if (Exit.isFailure(sent)) {
-        yield* record(null)
+        waitUntil(Effect.runPromiseWith(services)(complete(id, payload.bytes(), null)))
         return yield* sent
       }
-      yield* record(sent.value.status).pipe(Effect.tapError(() => discard(sent.value)))
-      return sent.value
+      const { response, over } = guarded(sent.value, limits)
+      waitUntil(
+        over.pipe(
+          Effect.flatMap((bytes) => complete(id, payload.bytes(), bytes)),
+          Effect.runPromiseWith(services)
+        )
+      )
+      return response
     })
   )
 })
 
-const transmit = (hop: Hop, verdict: Exclude<Verdict, { readonly outcome: "blocked" }>, send: Send) =>
-  Effect.tryPromise({
+/** The verdict, where the request does not break a limit of its own. */
+const limited = (hop: Hop, verdict: Verdict): Verdict => {
+  const { approval, limits, rule } = verdict
+  const blocked = (reason: string): Verdict => ({ outcome: "blocked", reason, rule, approval, limits })
+  if (carriesKey(hop)) return blocked("the request holds an Anthropic API key")
+  if (verdict.outcome === "blocked") return verdict
+  const { header_bytes, request_body_bytes } = limits
+  const problem = malformed(hop.headers)
+  if (problem !== undefined) return blocked(problem)
+  if (hop.url.href.length + sizeOf(hop.headers) > header_bytes) {
+    return blocked(`the request's URL and headers are longer than ${header_bytes} bytes`)
+  }
+  if (hop.length > request_body_bytes) return blocked(`the request's body is longer than ${request_body_bytes} bytes`)
+  return verdict
+}
+
+interface Outgoing {
+  readonly content: ReadableStream<Uint8Array> | Uint8Array | null
+  readonly bytes: () => number
+  readonly isTooLong: () => boolean
+}
+
+const payloadOf = ({ payload: { content } }: Hop, { request_body_bytes }: Verdict["limits"]): Outgoing => {
+  if (content instanceof ReadableStream) {
+    const { body, bytes, isTooLong } = metered(content, request_body_bytes)
+    return { content: body, bytes, isTooLong }
+  }
+  const length = content?.byteLength ?? 0
+  return { content, bytes: () => length, isTooLong: () => false }
+}
+
+const transmit = (
+  hop: Hop,
+  payload: Outgoing,
+  verdict: Exclude<Verdict, { readonly outcome: "blocked" }>,
+  send: Send
+) => {
+  const { first_byte_ms, header_bytes, request_body_bytes, response_body_bytes } = verdict.limits
+  return Effect.tryPromise({
     try: (signal) => {
       const headers = new Headers(hop.headers)
       if (verdict.outcome === "injected") {
@@ -102,21 +174,65 @@ const transmit = (hop: Hop, verdict: Exclude<Verdict, { readonly outcome: "block
       const init = {
         method: hop.method,
         headers,
-        body: hop.payload.content,
+        body: payload.content,
         redirect: "manual",
         signal: AbortSignal.any([hop.signal, signal]),
         duplex: "half"
       } as const
       return send(new Request(hop.url, init))
     },
-    catch: (cause) => failure(hop.url, `no answer from the upstream${codeOf(cause)}`)
-  })
+    catch: (cause) =>
+      failure(
+        hop.url,
+        payload.isTooLong()
+          ? `the request's body is longer than ${request_body_bytes} bytes`
+          : `no answer from the upstream${codeOf(cause)}`
+      )
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: first_byte_ms,
+      orElse: () => failed(hop.url, `the upstream did not answer within ${first_byte_ms} ms`)
+    }),
+    Effect.tap((response) => {
+      const tooLong =
+        sizeOf(response.headers) > header_bytes
+          ? `the answer's headers are longer than ${header_bytes} bytes`
+          : hop.method !== "HEAD" && Number(response.headers.get("content-length")) > response_body_bytes
+            ? `the answer's body is longer than ${response_body_bytes} bytes`
+            : undefined
+      return tooLong === undefined ? Effect.void : Effect.andThen(discard(response), failed(hop.url, tooLong))
+    })
+  )
+}
+
+/** The answer, broken off where its body is too long or takes too long. `over` waits for its end and answers how long it was. */
+const guarded = (response: Response, { response_body_bytes, total_ms }: Verdict["limits"]) => {
+  // A WebSocket is no body, and stays open as long as its two ends like.
+  if (response.body === null) return { response, over: Effect.succeed(response.status === 101 ? null : 0) }
+  const ended = Deferred.makeUnsafe<void>()
+  const late = new AbortController()
+  const { body, bytes } = metered(
+    response.body,
+    response_body_bytes,
+    () => Deferred.doneUnsafe(ended, Effect.void),
+    late.signal
+  )
+  const over = Deferred.await(ended).pipe(
+    Effect.timeoutOrElse({
+      duration: total_ms,
+      orElse: () => Effect.sync(() => late.abort(new Error(`the answer was not over within ${total_ms} ms`)))
+    }),
+    Effect.map(bytes)
+  )
+  return { response: new Response(body, response), over }
+}
 
 const firstHop = (request: Request, follows: boolean): Hop => ({
   method: request.method,
   url: new URL(request.url),
   headers: forwardable(request.headers),
   payload: request.body === null ? noPayload : follows ? replayable(request.body) : streamed(request.body),
+  length: Number(request.headers.get("content-length") ?? 0) || 0,
   signal: request.signal
 })
 
@@ -131,7 +247,8 @@ const nextHop = (hop: Hop, status: number, location: string): Effect.Effect<Hop,
   const headers = new Headers(hop.headers)
   if (becomesGet) for (const name of bodyHeaders) headers.delete(name)
   if (url.origin !== hop.url.origin) for (const name of credentialHeaders) headers.delete(name)
-  return Effect.succeed({ ...hop, method: becomesGet ? "GET" : hop.method, url, headers, payload })
+  const length = becomesGet ? 0 : hop.length
+  return Effect.succeed({ ...hop, method: becomesGet ? "GET" : hop.method, url, headers, payload, length })
 }
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308])

@@ -1,8 +1,6 @@
 import { Effect, Redacted, Schema } from "effect"
 import { AnthropicKeyRefused, carriesAnthropicKey } from "../domain/AnthropicKey.ts"
-import type { EgressRequest, Verdict } from "../EgressPolicy.ts"
 import { canonicalHost } from "./address.ts"
-import { decide, type Policy } from "./decide.ts"
 import { isForwardable } from "./headers.ts"
 import { parsePattern, wildcardKeys } from "./pattern.ts"
 
@@ -54,17 +52,8 @@ export const decodeInjections = Effect.fn("Egress.decodeInjections")(function* (
   return injections
 })
 
-/** What a session's networking and the deployment's credentials say of a request. The most specific host pattern attaches its headers. */
-export const verdict = (policy: Policy, injections: Injections, request: EgressRequest): Verdict => {
-  const decision = decide(policy, request)
-  if (decision.outcome === "blocked") return { outcome: "blocked", reason: decision.reason }
-  const headers = attachedTo(injections, request.url)
-  return headers === undefined
-    ? { outcome: "allowed", reason: decision.reason }
-    : { outcome: "injected", reason: decision.reason, headers }
-}
-
-const attachedTo = (injections: Injections, url: URL): Attached | undefined => {
+/** What is attached to a request that passes: the headers of the most specific host pattern. */
+export const attachedTo = (injections: Injections, url: URL): Attached | undefined => {
   const host = canonicalHost(url.hostname)
   if (url.protocol !== "https:" || host === undefined) return undefined
   const port = url.port === "" ? "443" : url.port

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
@@ -31,7 +31,10 @@ beforeAll(async () => {
       logLevel: "none"
     }
   })
-  const migration = readFileSync(`${root}migrations/0001_catalog.sql`, "utf8")
+  const migration = readdirSync(`${root}migrations`)
+    .sort()
+    .map((file) => readFileSync(`${root}migrations/${file}`, "utf8"))
+    .join("\n")
   const migrated = await worker.fetch("http://worker/migrate", { method: "POST", body: migration })
   assert.strictEqual(migrated.status, 204)
 })

@@ -3,14 +3,20 @@ import { ConfigProvider, Effect, Layer, Option, Ref } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as PolicyStore from "../../layers/egress/PolicyStore.ts"
 import { Catalog } from "../../src/Catalog.ts"
-import type { Networking } from "../../src/domain/Environment.ts"
+import type { Environment, Networking } from "../../src/domain/Environment.ts"
 import { EgressPolicy } from "../../src/EgressPolicy.ts"
 import { StorageError } from "../../src/Storage.ts"
-import { environment, session } from "../support/records.ts"
+import { agent, environment, session } from "../support/records.ts"
 import { limited } from "./urls.ts"
 
 const withCatalog = (members: Partial<Catalog["Service"]>, env: object = {}) =>
-  PolicyStore.layer({ sessionId: session("1").id, environmentId: environment("1").id }).pipe(
+  PolicyStore.layer({
+    sessionId: session("1").id,
+    environmentId: environment("1").id,
+    agentId: agent("1").id,
+    policyIds: [],
+    toolUseId: null
+  }).pipe(
     Layer.provide([
       Layer.mock(Catalog, members),
       SecureRandom.layerWebCrypto,
@@ -20,6 +26,8 @@ const withCatalog = (members: Partial<Catalog["Service"]>, env: object = {}) =>
 
 const environmentWith = (networking: Networking) =>
   environment("1", { config: { type: "cloud", backend: "isolate", networking } })
+
+const boundaryWith = (environment: Environment) => ({ environment: Option.some(environment), policies: [] })
 
 const decide = Effect.flatMap(EgressPolicy, (policy) =>
   policy.decide({ method: "GET", url: new URL("https://example.com/") })
@@ -33,6 +41,10 @@ const record = Effect.flatMap(EgressPolicy, (policy) =>
     path: "/",
     outcome: "allowed",
     reason: "allowed_hosts: example.com",
+    policy_id: null,
+    policy_version: null,
+    rule: "allowed_hosts: example.com",
+    approval: null,
     status: 200
   })
 )
@@ -47,19 +59,19 @@ describe("PolicyStore", () => {
         assert.strictEqual((yield* decide).outcome, "allowed")
         yield* Ref.set(stored, environmentWith(limited()))
         assert.strictEqual((yield* decide).outcome, "blocked")
-      }).pipe(Effect.provide(withCatalog({ environment: () => Effect.map(Ref.get(stored), Option.some) })))
+      }).pipe(Effect.provide(withCatalog({ boundary: () => Effect.map(Ref.get(stored), boundaryWith) })))
     })
   )
 
-  const closed: Record<string, Catalog["Service"]["environment"]> = {
-    "an environment that does not exist": () => Effect.succeedNone,
-    "a catalog that cannot be read": () => Effect.fail(new StorageError({ operation: "environment", cause: "down" })),
+  const closed: Record<string, Catalog["Service"]["boundary"]> = {
+    "an environment that does not exist": () => Effect.succeed({ environment: Option.none(), policies: [] }),
+    "a catalog that cannot be read": () => Effect.fail(new StorageError({ operation: "boundary", cause: "down" })),
     "a catalog that breaks": () => Effect.die("broken")
   }
-  for (const [name, environment] of Object.entries(closed)) {
+  for (const [name, boundary] of Object.entries(closed)) {
     it.effect(`${name} blocks`, () =>
       decide.pipe(
-        Effect.provide(withCatalog({ environment })),
+        Effect.provide(withCatalog({ boundary })),
         Effect.map(({ outcome }) => assert.strictEqual(outcome, "blocked"))
       )
     )

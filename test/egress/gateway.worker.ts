@@ -11,7 +11,7 @@ import { EventId, SessionId } from "../../src/domain/Ids.ts"
 import { EgressHttpClient, EgressPolicy } from "../../src/EgressPolicy.ts"
 import { SandboxBackend } from "../../src/SandboxBackend.ts"
 import { makeContext } from "../../src/tools/Context.ts"
-import { environment } from "../support/records.ts"
+import { agent as agentRecord, environment } from "../support/records.ts"
 import { noBindings, noSandbox } from "../tools/support.ts"
 import { limited } from "./urls.ts"
 
@@ -72,7 +72,7 @@ const viaClient = ({ init = {}, url }: Ask, gateway: Fetcher) =>
       init.body === undefined ? request : HttpClientRequest.bodyText(request, init.body)
     )
     return [response.status, yield* response.text] as const
-  }).pipe(Effect.provide(EgressClient.layer(gateway)), Effect.runPromise)
+  }).pipe(Effect.provide(EgressClient.layer(() => gateway)), Effect.runPromise)
 
 const viaTool = ({ init, session, url }: Ask, gateway: Fetcher) =>
   Effect.gen(function* () {
@@ -87,7 +87,7 @@ const viaTool = ({ init, session, url }: Ask, gateway: Fetcher) =>
     })
     const response = yield* Effect.promise(() => fetch(url, init))
     return [response.status, yield* Effect.promise(() => response.text())] as const
-  }).pipe(Effect.provide([EgressClient.layer(gateway), noSandbox]), Effect.runPromise)
+  }).pipe(Effect.provide([EgressClient.layer(() => gateway), noSandbox]), Effect.runPromise)
 
 const viaIsolate = async ({ init, url }: Ask, gateway: Fetcher, loader: WorkerLoader) => {
   const isolate = loader.load({
@@ -104,7 +104,13 @@ const viaIsolate = async ({ init, url }: Ask, gateway: Fetcher, loader: WorkerLo
 /** Stands in for the product's session object, from which the gateway is reached. */
 export class AgentSession extends DurableObject<Env> {
   async ask(ask: Ask): Promise<Answer> {
-    const props = { sessionId: `sesn_${ask.session}`, environmentId: environment("1").id }
+    const props = {
+      sessionId: `sesn_${ask.session}`,
+      environmentId: environment("1").id,
+      agentId: agentRecord("1").id,
+      policyIds: [],
+      toolUseId: null
+    }
     // `ctx.exports` is typed by the product's own configuration, which knows other classes.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     const exports = this.ctx.exports as unknown as Record<Ask["gateway"], (options: { props: unknown }) => Fetcher>

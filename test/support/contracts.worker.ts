@@ -55,7 +55,7 @@ export class Network extends WorkerEntrypoint {
 const isolate = ({ exports, id }: DurableObjectState, loader: WorkerLoader) => {
   // The types know the exports of the product's main module only.
   const { Network } = exports as unknown as { readonly Network: (options: object) => Fetcher }
-  return Isolate.layer({ loader, outbound: Network({}), sessionId: id.toString() })
+  return Isolate.layer({ loader, outbound: () => Network({}), sessionId: id.toString() })
 }
 
 const dyingShell = `import { abortIsolate, WorkerEntrypoint } from "cloudflare:workers"
@@ -79,7 +79,9 @@ const emptyCatalog = (db: D1Database) =>
   Layer.effectDiscard(
     Effect.promise(() =>
       db.batch(
-        ["agents", "environments", "sessions", "egress_decisions"].map((table) => db.prepare(`DELETE FROM ${table}`))
+        ["agents", "environments", "policies", "sessions", "egress_decisions"].map((table) =>
+          db.prepare(`DELETE FROM ${table}`)
+        )
       )
     )
   ).pipe(Layer.provideMerge(CatalogD1.layer(db)))

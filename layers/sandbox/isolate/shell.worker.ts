@@ -6,6 +6,7 @@ import type {
   GrepReply,
   GrepRequest,
   Host,
+  Network,
   Request,
   Shell as Contract
 } from "./Protocol.ts"
@@ -15,11 +16,11 @@ import type { ExecResult } from "../../../src/SandboxBackend.ts"
 /** Lasts as long as the isolate, which serves one session. */
 let shell: Shell | undefined
 
-const open = ({ settings }: Request): Shell => (shell ??= new Shell(settings.root, (input, init) => fetch(input, init)))
+const open = ({ settings }: Request): Shell => (shell ??= new Shell(settings.root))
 
 export default class ShellWorker extends WorkerEntrypoint implements Contract {
-  exec(request: ExecRequest, host: Host): Promise<ExecReply> {
-    return open(request).exec(request, host)
+  exec(request: ExecRequest, host: Host, network: Network): Promise<ExecReply> {
+    return open(request).exec(request, host, network)
   }
 
   runCode(request: CodeRequest, host: Host): Promise<ExecResult> {

@@ -1,4 +1,4 @@
-import { DateTime, Effect, Option } from "effect"
+import { Effect, Option } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { blobKey, Blobs } from "../../Blobs.ts"
@@ -10,7 +10,7 @@ import { protocol } from "../Auth.ts"
 import { Api } from "../Contract.ts"
 import { InvalidRequest, NotFound } from "../Errors.ts"
 import type { EventInput, ListQuery } from "../Events.ts"
-import { paginate, wrongCursor } from "../Paging.ts"
+import { paginate, timeRange, wrongCursor } from "../Paging.ts"
 import { orConflict, orInternal, orMissing } from "./onWire.ts"
 
 export const layer = HttpApiBuilder.group(
@@ -81,16 +81,12 @@ export const layer = HttpApiBuilder.group(
 
 const filterOf = (query: ListQuery): Omit<EventQuery, "limit" | "after"> => {
   const types = [...(query.types ?? []), ...(query["types[]"] ?? [])]
-  const createdAt = Object.fromEntries(
-    bounds.flatMap((bound) => {
-      const time = query[`created_at[${bound}]`]
-      return time === undefined ? [] : [[bound, DateTime.formatIso(time)]]
-    })
-  )
-  return { order: query.order ?? "asc", createdAt, ...(types.length === 0 ? {} : { types: types.filter(isKnown) }) }
+  return {
+    order: query.order ?? "asc",
+    createdAt: timeRange(query),
+    ...(types.length === 0 ? {} : { types: types.filter(isKnown) })
+  }
 }
-
-const bounds = ["gt", "gte", "lt", "lte"] as const
 
 const known: ReadonlySet<string> = new Set(SessionEvent.members.map(({ fields }) => fields.type.literal))
 const isKnown = (type: string): type is SessionEventType => known.has(type)
