@@ -1,0 +1,117 @@
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { type MockAnswer, type MockOpenAi, startMockOpenAi } from "./support/mockOpenAi.ts"
+import { startSession, startSite, startWorker, type Worker } from "./support/worker.ts"
+
+/** Policies in the real Worker: real tools in a real isolate, the gateway in its own, the catalog in D1. */
+
+let worker: Worker
+let model: MockOpenAi
+let site: Awaited<ReturnType<typeof startSite>>
+const visits: Array<string> = []
+const scripts = new Map<string, Array<MockAnswer>>()
+let count = 0
+const scripted = (...answers: ReadonlyArray<MockAnswer>) => {
+  const name = `script-${++count}`
+  scripts.set(name, [...answers])
+  return `local/${name}`
+}
+const tool = (name: string, input: unknown): MockAnswer => ({ calls: [{ name, arguments: input }] })
+
+beforeAll(async () => {
+  model = await startMockOpenAi(({ body }) => scripts.get(body.model)?.shift() ?? { status: 400, body: "no script" })
+  site = await startSite((request, response) => {
+    visits.push(`${request.method} ${request.url}`)
+    response.setHeader("content-type", "text/plain").end("one two three")
+  })
+  worker = await startWorker({ OPENAI_BASE_URL: model.url })
+})
+
+afterAll(async () => {
+  await worker.close()
+  await Promise.all([model.close(), site.close()])
+})
+
+const post = async <A>(path: string, body: object): Promise<A> => {
+  const response = await worker.fetch(path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body)
+  })
+  assert.strictEqual(response.status, 200, await response.clone().text())
+  return (await response.json()) as A // The test says what it expects.
+}
+
+const savePolicy = (rules: ReadonlyArray<object>, id = "") =>
+  post<{ readonly id: string; readonly version: string }>(`/v1/policies${id === "" ? "" : `/${id}`}`, {
+    name: "site",
+    rules
+  })
+
+const siteRule = (effect: string, fields: object = {}) => {
+  const { hostname, port } = new URL(site.url)
+  return { effect, host: hostname, port: Number(port), ...fields }
+}
+
+describe("a policy of the environment", () => {
+  it("decides by method and path, for every way out, and the audit names rule, version and tool call", async () => {
+    const { id, version } = await savePolicy([siteRule("allow", { methods: ["GET"], path: "/open/*" })])
+    const session = await startSession(worker, {
+      policies: [id],
+      model: scripted(
+        tool("web_fetch", { url: `${site.url}/open/fetched` }),
+        tool("bash", { command: `curl -s ${site.url}/open/curled` }),
+        tool("bash", { command: `node -e 'await fetch("${site.url}/open/scripted")'` }),
+        tool("bash", { command: `curl -s -X POST ${site.url}/open/posted; curl -s ${site.url}/closed` }),
+        { text: "done" }
+      )
+    })
+    await session.send("go")
+    await session.untilIdle()
+    const uses = (await session.events()).filter((event) => event.type === "agent.tool_use").map((event) => event.id)
+    const decisions = (await session.decisions(worker.fetch)).data.toReversed()
+    assert.deepStrictEqual(
+      decisions.map(({ path, outcome, rule, tool_use_id }) => [path, outcome, rule, uses.indexOf(tool_use_id!)]),
+      [
+        ["/open/fetched", "allowed", "rules[0]", 0],
+        ["/open/curled", "allowed", "rules[0]", 1],
+        ["/open/scripted", "allowed", "rules[0]", 2],
+        ["/open/posted", "blocked", null, 3],
+        ["/closed", "blocked", null, 3]
+      ]
+    )
+    assert.isTrue(decisions.every(({ agent_id }) => agent_id?.startsWith("agent_")))
+    const { policy_id, policy_version, bytes_in, bytes_out } = decisions[0]!
+    assert.deepEqual([policy_id, policy_version, bytes_in, bytes_out], [id, version, 13, 0])
+    assert.deepStrictEqual(
+      visits.filter((visit) => visit.includes("posted") || visit.includes("closed")),
+      []
+    )
+  })
+
+  it("is noticed by a running session at its next request: a new version, and one that is archived", async () => {
+    const { id } = await savePolicy([siteRule("deny")])
+    const fetches = (path: string) => tool("bash", { command: `curl -s ${site.url}${path}` })
+    const session = await startSession(worker, {
+      policies: [id],
+      model: scripted(fetches("/first"), { text: "1" }, fetches("/second"), { text: "2" }, fetches("/third"), {
+        text: "3"
+      })
+    })
+    await session.send("one")
+    await session.settle()
+    await savePolicy([siteRule("allow")], id)
+    await session.send("two")
+    await session.settle()
+    await post(`/v1/policies/${id}/archive`, {})
+    await session.send("three")
+    await session.settle()
+    assert.deepStrictEqual(
+      (await session.decisions(worker.fetch)).data.map(({ path, outcome, reason }) => [path, outcome, reason]),
+      [
+        ["/third", "blocked", `the policy ${id} is archived`],
+        ["/second", "allowed", `${id} rules[0]`],
+        ["/first", "blocked", `${id} rules[0]`]
+      ]
+    )
+  })
+})
