@@ -17,6 +17,7 @@ import * as PolicyStore from "./egress/PolicyStore.ts"
 import * as Providers from "./model/Providers.ts"
 import * as Isolate from "./sandbox/Isolate.ts"
 import * as DurableObjects from "./sessions/DurableObjects.ts"
+import * as EgressSession from "./sessions/EgressSession.ts"
 import * as Alarm from "./storage/Alarm.ts"
 import * as BlobsR2 from "./storage/BlobsR2.ts"
 import * as CatalogD1 from "./storage/CatalogD1.ts"
@@ -95,7 +96,14 @@ export const api = (env: Env): ((request: Request) => Promise<Response>) => {
 
 /** The entrypoint that decides about everything sessions send. */
 export class Gateway extends EgressGateway.make((env: Env, props) =>
-  PolicyStore.layer(props).pipe(Layer.provide([CatalogD1.layer(env.CATALOG), SecureRandom.layerWebCrypto, config(env)]))
+  PolicyStore.layer(props).pipe(
+    Layer.provide([
+      CatalogD1.layer(env.CATALOG),
+      EgressSession.layer(env.SESSIONS, props.sessionId),
+      SecureRandom.layerWebCrypto,
+      config(env)
+    ])
+  )
 ) {}
 
 /** Milliseconds that egress decisions are kept: 30 days. */

@@ -1,4 +1,4 @@
-import { Context, type Effect, type Redacted, Schema } from "effect"
+import { Context, Effect, Layer, type Redacted, Schema } from "effect"
 import type { HttpClient } from "effect/http"
 import type { EgressApproval, EgressDecision, EgressRule, EgressTraffic } from "./domain/Egress.ts"
 import type { EventId } from "./domain/Ids.ts"
@@ -49,6 +49,18 @@ export class EgressPolicy extends Context.Service<
     complete(id: string, traffic: EgressTraffic): Effect.Effect<void>
   }
 >()("ownloop/EgressPolicy") {}
+
+/** The session whose requests are decided about. It may live in another isolate than the gateway. */
+export class EgressSession extends Context.Service<
+  EgressSession,
+  {
+    /** Shows a decision in the session's log, with the result of the tool call that it was made for. */
+    note(decision: EgressDecision): Effect.Effect<void>
+  }
+>()("ownloop/EgressPolicy/EgressSession") {
+  /** No session: nothing is shown anywhere. */
+  static readonly layerNone: Layer.Layer<EgressSession> = Layer.succeed(EgressSession, { note: () => Effect.void })
+}
 
 /** The HTTP client for everything a tool sends: each of its requests passes through the egress gateway. */
 export class EgressHttpClient extends Context.Service<EgressHttpClient, HttpClient.HttpClient>()(

@@ -2,6 +2,7 @@ import { ConfigProvider, Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as PolicyStore from "../layers/egress/PolicyStore.ts"
 import { Catalog } from "../src/Catalog.ts"
+import { EgressSession } from "../src/EgressPolicy.ts"
 import { egressHeaders, networking, Recorded } from "./EgressPolicy.contract.ts"
 import { agent, environment, session } from "./support/records.ts"
 
@@ -27,6 +28,7 @@ export const policyStore = <E, R>(catalog: Layer.Layer<Catalog, E, R>) => {
   ).pipe(
     Layer.provide([
       catalog,
+      EgressSession.layerNone,
       SecureRandom.layerWebCrypto,
       ConfigProvider.layer(ConfigProvider.fromUnknown({ EGRESS_HEADERS: egressHeaders }))
     ])

@@ -67,7 +67,12 @@ describe("a policy of the environment", () => {
     })
     await session.send("go")
     await session.untilIdle()
-    const uses = (await session.events()).filter((event) => event.type === "agent.tool_use").map((event) => event.id)
+    const log: ReadonlyArray<{
+      readonly type: string
+      readonly id: string
+      readonly egress_decision_id?: string
+    }> = await session.events()
+    const uses = log.filter((event) => event.type === "agent.tool_use").map((event) => event.id)
     const decisions = (await session.decisions(worker.fetch)).data.toReversed()
     assert.deepStrictEqual(
       decisions.map(({ path, outcome, rule, tool_use_id }) => [path, outcome, rule, uses.indexOf(tool_use_id!)]),
@@ -79,6 +84,14 @@ describe("a policy of the environment", () => {
         ["/closed", "blocked", null, 3]
       ]
     )
+    // The log shows the same, each before the result of its call.
+    const shown = log.flatMap((event) =>
+      event.egress_decision_id !== undefined || event.type === "agent.tool_result"
+        ? [event.egress_decision_id ?? "result"]
+        : []
+    )
+    const ids = decisions.map(({ id }) => id)
+    assert.deepStrictEqual(shown, [ids[0], "result", ids[1], "result", ids[2], "result", ids[3], ids[4], "result"])
     assert.isTrue(decisions.every(({ agent_id }) => agent_id?.startsWith("agent_")))
     const { policy_id, policy_version, bytes_in, bytes_out } = decisions[0]!
     assert.deepEqual([policy_id, policy_version, bytes_in, bytes_out], [id, version, 13, 0])

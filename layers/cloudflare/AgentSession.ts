@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers"
 import { Effect, Layer, ManagedRuntime, Option } from "effect"
+import type { EgressDecision } from "../../src/domain/Egress.ts"
 import type { ClientEvent } from "../../src/domain/Event.ts"
 import type { EventId } from "../../src/domain/Ids.ts"
 import type { SessionRecord } from "../../src/domain/Session.ts"
@@ -88,6 +89,10 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
   }
   stream(options: StreamOptions) {
     return this.#use((session) => session.stream(options))
+  }
+
+  noteEgress(decision: EgressDecision) {
+    return this.#use((session) => session.noteEgress(decision))
   }
 
   override async fetch(request: Request) {

@@ -3,12 +3,13 @@ import { SecureRandom } from "effect/crypto"
 import { Catalog } from "../../src/Catalog.ts"
 import type { AnthropicKeyRefused } from "../../src/domain/AnthropicKey.ts"
 import { now } from "../../src/domain/Common.ts"
+import type { EgressDecision } from "../../src/domain/Egress.ts"
 import type { AgentId, EnvironmentId, EventId, PolicyId, SessionId } from "../../src/domain/Ids.ts"
 import { defaultLimits } from "../../src/domain/Policy.ts"
 import { boundaryOf } from "../../src/egress/boundary.ts"
 import { decodeInjections, type EgressConfigInvalid, noInjections } from "../../src/egress/injection.ts"
 import { closed, verdict } from "../../src/egress/verdict.ts"
-import { AuditFailed, EgressPolicy, type EgressRequest } from "../../src/EgressPolicy.ts"
+import { AuditFailed, EgressPolicy, type EgressRequest, EgressSession } from "../../src/EgressPolicy.ts"
 
 /** The deployment's credentials for hosts, from the secret `EGRESS_HEADERS`; none where it is not set. */
 export const injections = Effect.flatMap(
@@ -35,13 +36,14 @@ export const layer = (
 ): Layer.Layer<
   EgressPolicy,
   EgressConfigInvalid | AnthropicKeyRefused | Config.ConfigError,
-  Catalog | SecureRandom.SecureRandom
+  Catalog | EgressSession | SecureRandom.SecureRandom
 > =>
   Layer.effect(
     EgressPolicy,
     Effect.gen(function* () {
       const catalog = yield* Catalog
       const random = yield* SecureRandom.SecureRandom
+      const session = yield* EgressSession
       const credentials = yield* injections
       const { agentId, environmentId, policyIds, sessionId, toolUseId } = caller
 
@@ -59,7 +61,7 @@ export const layer = (
         record: Effect.fn("EgressPolicy.record")(
           function* (decision) {
             const id = `egrs_${yield* random.ulid}`
-            yield* catalog.addDecision({
+            const record: EgressDecision = {
               type: "egress_decision",
               id,
               session_id: sessionId,
@@ -70,7 +72,8 @@ export const layer = (
               bytes_in: null,
               duration_ms: null,
               created_at: yield* now
-            })
+            }
+            yield* Effect.all([catalog.addDecision(record), session.note(record)], { concurrency: 2, discard: true })
             return id
           },
           Effect.mapError((cause) => new AuditFailed({ cause })),

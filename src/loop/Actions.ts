@@ -2,6 +2,7 @@ import { Clock, DateTime, Effect } from "effect"
 import { ToolRegistry, type ToolResult as Outcome } from "../ToolRegistry.ts"
 import * as AskModel from "./AskModel.ts"
 import type { OpenCall } from "./Calls.ts"
+import type { EgressNotes } from "./EgressNotes.ts"
 import * as SessionErrors from "./SessionErrors.ts"
 import type { NewEvent, SessionLog, Snapshot } from "./SessionLog.ts"
 import * as ToolResult from "./ToolResult.ts"
@@ -15,7 +16,8 @@ const failed: Outcome = { text: "the tool failed in an unexpected way", isError:
 /** Does what `Turn` decided. Each action ends in events of the log. */
 export const make = Effect.fnUntraced(function* (
   log: SessionLog,
-  limitsOf: (snapshot: Snapshot, now: number) => Turn.Limits
+  limitsOf: (snapshot: Snapshot, now: number) => Turn.Limits,
+  notes: EgressNotes
 ) {
   const registry = yield* ToolRegistry
   const model = yield* AskModel.make(log, limitsOf)
@@ -33,9 +35,10 @@ export const make = Effect.fnUntraced(function* (
     const { text, isError, rejected } = yield* registry
       .call(record.id, call)
       .pipe(Effect.catchDefect(() => Effect.succeed(failed)))
-    yield* log.append([
-      rejected ? ToolResult.reject(call.id, text) : yield* ToolResult.store(record.id, call.id, text, isError)
-    ])
+    const result = rejected
+      ? ToolResult.reject(call.id, text)
+      : yield* ToolResult.store(record.id, call.id, text, isError)
+    yield* log.append([...notes.take(call.id), result])
   })
 
   const runTools = Effect.fn("AgentLoop.runTools")(function* (calls: ReadonlyArray<OpenCall>) {
@@ -69,7 +72,9 @@ export const make = Effect.fnUntraced(function* (
       case "runTools":
         return runTools(action.calls)
       case "settle":
-        return log.append(action.calls.map((call) => ToolResult.make(call.id, action.text(call), true)))
+        return log.append(
+          action.calls.flatMap((call) => [...notes.take(call.id), ToolResult.make(call.id, action.text(call), true)])
+        )
       case "closeRequest":
         return log.append([AskModel.requestFailed(action.id)])
       case "stop":

@@ -1,6 +1,7 @@
 import { Clock, Config, Context, Effect, Latch, Layer, Semaphore, type Stream } from "effect"
 import type { SecureRandom } from "effect/crypto"
 import type { Blobs } from "../Blobs.ts"
+import type { EgressDecision } from "../domain/Egress.ts"
 import type { ClientEvent, SessionEvent } from "../domain/Event.ts"
 import { EventId, type SessionId } from "../domain/Ids.ts"
 import type { SessionRecord } from "../domain/Session.ts"
@@ -10,6 +11,8 @@ import { SessionConflict, type SessionNotFound } from "../Sessions.ts"
 import type { LogEntry, Storage, StorageError } from "../Storage.ts"
 import type { ToolRegistry } from "../ToolRegistry.ts"
 import * as Actions from "./Actions.ts"
+import { unanswered } from "./Calls.ts"
+import * as EgressNotes from "./EgressNotes.ts"
 import { fold } from "./fold.ts"
 import type { FollowOptions, Frame } from "./LiveFeed.ts"
 import * as Recovery from "./Recovery.ts"
@@ -51,6 +54,8 @@ export class AgentLoop extends Context.Service<
     noteChange(
       change: Omit<SessionUpdated, "type" | "id" | "processed_at">
     ): Effect.Effect<void, SessionNotFound | StorageError>
+    /** Shows what was decided about a request, in the log, once the tool call has a result that it was made for. */
+    noteEgress(decision: EgressDecision): Effect.Effect<void, SessionNotFound | StorageError>
     /** Whether somebody follows. */
     readonly isWatched: Effect.Effect<boolean>
     readonly destroy: Effect.Effect<void, StorageError>
@@ -69,7 +74,8 @@ export class AgentLoop extends Context.Service<
           const models = [agent.model.id, ...(agent.model.fallbacks ?? [])]
           return { ...config, budget, models, contextWindow: smallestWindow(models, config.usualWindow), now }
         }
-        const perform = yield* Actions.make(log, limitsOf)
+        const notes = EgressNotes.make()
+        const perform = yield* Actions.make(log, limitsOf, notes)
         const recover = yield* Recovery.make(log)
         /** Opened by an interrupt, which so ends what is being done. */
         const interrupt = yield* Latch.make()
@@ -124,6 +130,11 @@ export class AgentLoop extends Context.Service<
           run: Effect.provide(run(), services),
           next,
           noteChange: (change) => Effect.provide(log.append([{ type: "session.updated", ...change }]), services),
+          noteEgress: (decision) =>
+            Effect.map(log.snapshot, ({ state }) => {
+              const toolUse = decision.tool_use_id
+              if (toolUse !== null && unanswered(state).some(({ id }) => id === toolUse)) notes.add(toolUse, decision)
+            }),
           destroy: Effect.provide(log.destroy, services),
           follow: log.follow,
           isWatched: log.isWatched

@@ -4,6 +4,7 @@ import { Blobs } from "../Blobs.ts"
 import { Catalog } from "../Catalog.ts"
 import type { BudgetRefused } from "../domain/Budget.ts"
 import { type MetadataFull, now, patchMetadata } from "../domain/Common.ts"
+import type { EgressDecision } from "../domain/Egress.ts"
 import type { ClientEvent, SessionEvent } from "../domain/Event.ts"
 import type { SessionId } from "../domain/Ids.ts"
 import type { Session, SessionRecord } from "../domain/Session.ts"
@@ -37,6 +38,8 @@ export class SessionObject extends Context.Service<
     send(events: ReadonlyArray<ClientEvent>): Effect.Effect<ReadonlyArray<SessionEvent>, Refused>
     events(query: EventQuery): Effect.Effect<ReadonlyArray<LogEntry>, Missing>
     stream(options: StreamOptions): Effect.Effect<ReadableStream<Uint8Array>, Missing | AheadOfLog>
+    /** Shows what was decided about a request of a tool call that is running. */
+    noteEgress(decision: EgressDecision): Effect.Effect<void, Missing>
     /** The place in the log after which a stream begins that opens now. */
     begin(options: StreamOptions): Effect.Effect<number, Missing | AheadOfLog>
     /** Frames after a place, for a listener that may outlive this process: it has no heartbeat, and is never let go. */
@@ -142,6 +145,7 @@ export class SessionObject extends Context.Service<
           send,
           events,
           stream,
+          noteEgress: loop.noteEgress,
           begin,
           follow: (place, deltas) => EventStream.orBroken(loop.follow(place, { deltas, heartbeat: false })),
           wake: work.wake,

@@ -137,6 +137,7 @@ export const fold = (state: State, event: SessionEvent): State => {
     case "session.error":
       return fail(state, event.error, event.processed_at)
     case "session.updated":
+    case "span.egress_request":
       return state
     case "span.model_request_start": {
       const { id, model, purpose = "answer" } = event

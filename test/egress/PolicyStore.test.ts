@@ -4,7 +4,7 @@ import { SecureRandom } from "effect/crypto"
 import * as PolicyStore from "../../layers/egress/PolicyStore.ts"
 import { Catalog } from "../../src/Catalog.ts"
 import type { Environment, Networking } from "../../src/domain/Environment.ts"
-import { EgressPolicy } from "../../src/EgressPolicy.ts"
+import { EgressPolicy, EgressSession } from "../../src/EgressPolicy.ts"
 import { StorageError } from "../../src/Storage.ts"
 import { agent, environment, session } from "../support/records.ts"
 import { limited } from "./urls.ts"
@@ -19,6 +19,7 @@ const withCatalog = (members: Partial<Catalog["Service"]>, env: object = {}) =>
   }).pipe(
     Layer.provide([
       Layer.mock(Catalog, members),
+      EgressSession.layerNone,
       SecureRandom.layerWebCrypto,
       ConfigProvider.layer(ConfigProvider.fromUnknown(env))
     ])

@@ -8,7 +8,7 @@ import * as PolicyStore from "../../layers/egress/PolicyStore.ts"
 import * as CatalogD1 from "../../layers/storage/CatalogD1.ts"
 import { Catalog } from "../../src/Catalog.ts"
 import { EventId, SessionId } from "../../src/domain/Ids.ts"
-import { EgressHttpClient, EgressPolicy } from "../../src/EgressPolicy.ts"
+import { EgressHttpClient, EgressPolicy, EgressSession } from "../../src/EgressPolicy.ts"
 import { SandboxBackend } from "../../src/SandboxBackend.ts"
 import { makeContext } from "../../src/tools/Context.ts"
 import { agent as agentRecord, environment } from "../support/records.ts"
@@ -25,6 +25,7 @@ export class EgressGateway extends Gateway.make((env: Env, session) =>
   PolicyStore.layer(session).pipe(
     Layer.provide([
       CatalogD1.layer(env.CATALOG),
+      EgressSession.layerNone,
       SecureRandom.layerWebCrypto,
       ConfigProvider.layer(ConfigProvider.fromUnknown({}))
     ])
