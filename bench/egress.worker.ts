@@ -4,6 +4,7 @@ import { SecureRandom } from "effect/crypto"
 import * as EgressGateway from "../layers/egress/Gateway.ts"
 import * as PolicyStore from "../layers/egress/PolicyStore.ts"
 import * as Recording from "../layers/egress/Recording.ts"
+import * as Ways from "../layers/egress/Ways.ts"
 import * as CatalogD1 from "../layers/storage/CatalogD1.ts"
 import { Catalog } from "../src/Catalog.ts"
 import { AgentId, EnvironmentId, SessionId } from "../src/domain/Ids.ts"
@@ -16,6 +17,7 @@ import { policyOf } from "./egressPolicy.ts"
 
 interface Env {
   readonly CATALOG: D1Database
+  readonly LOADER: WorkerLoader
   readonly SESSIONS: DurableObjectNamespace<AgentSession>
 }
 
@@ -28,11 +30,13 @@ export class Straight extends WorkerEntrypoint {
 
 const host = (props: EgressGateway.Props) => props.policyIds[0]!.replace("pol_", "")
 
-export class InMemory extends EgressGateway.make<Env>((_, props) =>
-  Recording.layerBoundary({
-    environment: [Result.getOrThrow(compiled(host(props)))],
-    agent: []
-  })
+export class InMemory extends EgressGateway.make<Env>(
+  (_, props) =>
+    Recording.layerBoundary({
+      environment: [Result.getOrThrow(compiled(host(props)))],
+      agent: []
+    }),
+  (env) => Ways.make(env, env.LOADER)
 ) {}
 
 const policies = new Map<string, ReturnType<typeof compilePolicy>>()
@@ -42,15 +46,17 @@ const compiled = (port: string) => {
   return known
 }
 
-export class Whole extends EgressGateway.make((env: Env, props) =>
-  PolicyStore.layer(props).pipe(
-    Layer.provide([
-      CatalogD1.layer(env.CATALOG),
-      EgressSession.layerNone,
-      SecureRandom.layerWebCrypto,
-      ConfigProvider.layer(ConfigProvider.fromUnknown({}))
-    ])
-  )
+export class Whole extends EgressGateway.make(
+  (env: Env, props) =>
+    PolicyStore.layer(props).pipe(
+      Layer.provide([
+        CatalogD1.layer(env.CATALOG),
+        EgressSession.layerNone,
+        SecureRandom.layerWebCrypto,
+        ConfigProvider.layer(ConfigProvider.fromUnknown({}))
+      ])
+    ),
+  (env) => Ways.make(env, env.LOADER)
 ) {}
 
 const environmentId = EnvironmentId.make("env_1")

@@ -14,6 +14,7 @@ import { SessionObject } from "../src/loop/SessionObject.ts"
 import * as EgressGateway from "./egress/Gateway.ts"
 import * as EgressHttpClient from "./egress/HttpClient.ts"
 import * as PolicyStore from "./egress/PolicyStore.ts"
+import * as Ways from "./egress/Ways.ts"
 import * as Providers from "./model/Providers.ts"
 import * as Isolate from "./sandbox/Isolate.ts"
 import * as DurableObjects from "./sessions/DurableObjects.ts"
@@ -95,15 +96,17 @@ export const api = (env: Env): ((request: Request) => Promise<Response>) => {
 }
 
 /** The entrypoint that decides about everything sessions send. */
-export class Gateway extends EgressGateway.make((env: Env, props) =>
-  PolicyStore.layer(props).pipe(
-    Layer.provide([
-      CatalogD1.layer(env.CATALOG),
-      EgressSession.layer(env.SESSIONS, props.sessionId),
-      SecureRandom.layerWebCrypto,
-      config(env)
-    ])
-  )
+export class Gateway extends EgressGateway.make(
+  (env: Env, props) =>
+    PolicyStore.layer(props).pipe(
+      Layer.provide([
+        CatalogD1.layer(env.CATALOG),
+        EgressSession.layer(env.SESSIONS, props.sessionId),
+        SecureRandom.layerWebCrypto,
+        config(env)
+      ])
+    ),
+  (env) => Ways.make(env, env.LOADER)
 ) {}
 
 /** Milliseconds that egress decisions are kept: 30 days. */

@@ -2,7 +2,7 @@ import { Context, Effect, Layer, type Redacted, Schema } from "effect"
 import type { HttpClient } from "effect/http"
 import type { EgressApproval, EgressDecision, EgressRule, EgressTraffic } from "./domain/Egress.ts"
 import type { EventId } from "./domain/Ids.ts"
-import type { PolicyLimits } from "./domain/Policy.ts"
+import type { PolicyLimits, Via } from "./domain/Policy.ts"
 
 export interface EgressRequest {
   readonly method: string
@@ -17,8 +17,12 @@ export type Verdict = {
   readonly limits: Required<PolicyLimits>
 } & (
   | { readonly outcome: "blocked" }
-  | { readonly outcome: "allowed" }
-  | { readonly outcome: "injected"; readonly headers: { readonly [name: string]: Redacted.Redacted } }
+  | { readonly outcome: "allowed"; readonly via: Via | null }
+  | {
+      readonly outcome: "injected"
+      readonly via: Via | null
+      readonly headers: { readonly [name: string]: Redacted.Redacted }
+    }
 )
 
 /** The audit record could not be kept: the request may have been sent by then, but nothing of its answer is handed on. */

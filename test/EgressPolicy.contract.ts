@@ -51,6 +51,7 @@ export const contract: Contract<EgressPolicy | Recorded> = {
       reason: "allowed_hosts: 127.0.0.1:8080",
       rule: { policy_id: null, policy_version: null, rule: "allowed_hosts: 127.0.0.1:8080" },
       approval: null,
+      via: null,
       limits: defaultLimits
     })
   }),

@@ -101,6 +101,26 @@ describe("a policy of the environment", () => {
     )
   })
 
+  it("may hand a request to the user's own code, or to a service that has to be there", async () => {
+    const code = `export default ({ url }) => new Response("from the proxy: " + new URL(url).pathname)`
+    const { id } = await savePolicy([
+      siteRule("allow", { path: "/proxied", via: { type: "proxy", code } }),
+      siteRule("allow", { path: "/bound", via: { type: "binding", binding: "PRIVATE" } })
+    ])
+    const session = await startSession(worker, {
+      policies: [id],
+      model: scripted(tool("bash", { command: `curl -s ${site.url}/proxied; curl -s ${site.url}/bound` }), {
+        text: "done"
+      })
+    })
+    await session.send("go")
+    await session.settle()
+    const result = JSON.stringify((await session.events()).find((event) => event.type === "agent.tool_result"))
+    assert.include(result, "from the proxy: /proxied")
+    assert.include(result, `the Worker has no service bound as PRIVATE, which ${id} rules[1] names`)
+    assert.isFalse(visits.some((visit) => /proxied|bound/.test(visit)))
+  })
+
   it("is noticed by a running session at its next request: a new version, and one that is archived", async () => {
     const { id } = await savePolicy([siteRule("deny")])
     const fetches = (path: string) => tool("bash", { command: `curl -s ${site.url}${path}` })

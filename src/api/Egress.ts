@@ -48,6 +48,7 @@ export const EgressTestResult = Schema.Struct({
   outcome: Schema.Literals(["allowed", "blocked", "ask"]),
   reason: Schema.String,
   ...EgressRule.fields,
+  via: Schema.NullOr(Schema.Literals(["proxy", "binding"])),
   /** In force for the request. */
   limits: PolicyLimits
 })

@@ -7,6 +7,17 @@ export const PolicyEffect = Schema.Literals(["allow", "deny", "ask"])
 export type PolicyEffect = typeof PolicyEffect.Type
 
 /**
+ * Where a request goes instead of to its host. `proxy`: the module `code`, whose default export is `(request) => Request | Response | null`,
+ * or a promise of it: a request to the same origin goes on in place of the first, a response is the answer, null drops the request. It runs
+ * without network, bindings and credentials. `binding`: a service or Workers VPC binding of this Worker.
+ */
+export const Via = Schema.Union([
+  Schema.Struct({ type: Schema.Literal("proxy"), code: Schema.NonEmptyString.check(Schema.isMaxLength(100_000)) }),
+  Schema.Struct({ type: Schema.Literal("binding"), binding: Schema.NonEmptyString })
+]).annotate({ message: "expected the type proxy, with its code, or the type binding, with its name" })
+export type Via = typeof Via.Type
+
+/**
  * One rule. `host` is `example.com`, `*.example.com` (not `example.com` itself) or `*`; only the first names an address that is not on the
  * public internet. What is absent matches everything, but for `port`: the port of the request's own scheme.
  */
@@ -17,7 +28,8 @@ export const PolicyRule = Schema.Struct({
   port: Schema.optionalKey(Schema.Union([Schema.Int, Schema.Literal("any")])),
   methods: Schema.optionalKey(Schema.Array(Schema.NonEmptyString)),
   /** `/one/path`, or `/all/below/*`. */
-  path: Schema.optionalKey(Schema.String)
+  path: Schema.optionalKey(Schema.String),
+  via: Schema.optionalKey(Via)
 })
 export type PolicyRule = typeof PolicyRule.Type
 

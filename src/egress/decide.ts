@@ -1,4 +1,4 @@
-import { defaultLimits, type PolicyEffect, type PolicyLimits } from "../domain/Policy.ts"
+import { defaultLimits, type PolicyEffect, type PolicyLimits, type Via } from "../domain/Policy.ts"
 import type { EgressRequest } from "../EgressPolicy.ts"
 import { canonicalHost, specialKind } from "./address.ts"
 import { matchesPath, type PathReading, readPath } from "./path.ts"
@@ -25,6 +25,8 @@ export interface Decision {
   readonly reason: string
   /** The rule that decided; null where none matched, or none may. */
   readonly rule: Rule | null
+  /** Where it goes if it passes: as the environment's rule says, or else the agent's. */
+  readonly via: Via | null
 }
 
 /** Pure, and defined for every request. Where a path can be read in two ways the stricter outcome counts. */
@@ -48,9 +50,10 @@ export const decide = (boundary: Boundary, { method, url }: EgressRequest): Deci
   const decision = decideIn(boundary.environment, subject)
   if (boundary.agent.length === 0 || decision.effect === "deny") return decision
   const narrowed = decideIn(boundary.agent, subject)
+  const via = decision.via ?? narrowed.via
   return strictness[narrowed.effect] > strictness[decision.effect]
-    ? { ...narrowed, reason: `the agent's policies: ${narrowed.reason}` }
-    : decision
+    ? { ...narrowed, reason: `the agent's policies: ${narrowed.reason}`, via }
+    : { ...decision, via }
 }
 
 /** The smallest of all limits. */
@@ -116,10 +119,11 @@ const matches = (rule: Rule, { method, path, port, scheme, schemePort }: Subject
 const by = (rule: Rule): Decision => ({
   effect: rule.effect,
   reason: rule.policy === null ? rule.name : `${rule.policy.id} ${rule.name}`,
-  rule
+  rule,
+  via: rule.via
 })
 
-const denied = (reason: string): Decision => ({ effect: "deny", reason, rule: null })
+const denied = (reason: string): Decision => ({ effect: "deny", reason, rule: null, via: null })
 
 /** What is missing: of a host that some rule lets through, what else of the request does not fit. */
 const whyNone = (sets: ReadonlyArray<RuleSet>, { host, kind, port, schemePort, wildcards }: Subject): string => {

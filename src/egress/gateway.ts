@@ -1,20 +1,21 @@
-import { Clock, Data, Deferred, Effect, Exit, Predicate, Redacted } from "effect"
-import { carriesAnthropicKey } from "../domain/AnthropicKey.ts"
+import { Clock, Effect, Exit, Predicate, Redacted } from "effect"
 import { EgressPolicy, type Verdict } from "../EgressPolicy.ts"
-import { noPayload, type Payload, replayable, streamed } from "./body.ts"
+import { noPayload, replayable, streamed } from "./body.ts"
 import { portOfScheme } from "./decide.ts"
-import { bodyHeaders, credentialHeaders, forwardable, isWebSocketUpgrade, malformed, sizeOf } from "./headers.ts"
-import { metered } from "./metered.ts"
+import { guarded, type Outgoing, outgoing } from "./guard.ts"
+import { bodyHeaders, credentialHeaders, forwardable, isWebSocketUpgrade, sizeOf } from "./headers.ts"
+import { discard, failed, failure, type Hop, masked, Refusal } from "./hop.ts"
+import { limited, route, type Send, type Ways } from "./route.ts"
 
-/** How a request leaves: `fetch`, which must not follow redirects where the request says `redirect: "manual"`. */
-export type Send = (request: Request) => Promise<Response>
+export type { Proxied, Send, Ways } from "./route.ts"
 
 /** Keeps the process alive until the work is done, which goes on after the answer was handed on. */
 export type WaitUntil = (work: Promise<unknown>) => void
 
-interface Surroundings {
-  readonly send: Send
-  readonly waitUntil: WaitUntil
+export interface Surroundings {
+  readonly waitUntil?: WaitUntil
+  /** Where there are none, a request whose rule names a way is blocked. */
+  readonly ways?: Ways
 }
 
 /** Redirects that are followed for one request. */
@@ -23,35 +24,17 @@ const maxRedirects = 10
 /** Characters of a path that the audit keeps. */
 const maxPath = 2_048
 
-/** One request that leaves: the caller's, or one that a redirect asks for. */
-interface Hop {
-  readonly method: string
-  readonly url: URL
-  readonly headers: Headers
-  readonly payload: Payload
-  /** Bytes of the body, as the caller says; 0 where it does not. */
-  readonly length: number
-  readonly signal: AbortSignal
-}
-
-/** The gateway's own answer, in place of an upstream's. */
-class Refusal extends Data.TaggedError("Refusal")<{
-  readonly type: "egress_blocked" | "egress_failed"
-  readonly message: string
-  readonly host: string
-}> {}
-
 /**
  * The one way out: decides about a request, attaches what the policy says, sends it, follows its redirects (deciding each again) unless the
  * caller said otherwise, and records every hop once it is answered, before anything of that answer is handed on. What does not pass is
  * answered with 403, what fails or cannot be recorded with 502, both as `{ error: { type, message, host } }`.
  */
 export const handle = Effect.fn("EgressGateway.handle")(
-  function* (request: Request, send: Send, waitUntil: WaitUntil = () => undefined) {
+  function* (request: Request, send: Send, surroundings: Surroundings = {}) {
     const follows = request.redirect === "follow" && !isWebSocketUpgrade(request.headers)
     let hop = firstHop(request, follows)
     for (let redirects = 0; ; redirects++) {
-      const response = yield* exchange(hop, { send, waitUntil })
+      const response = yield* exchange(hop, send, surroundings)
       const location = redirectStatuses.has(response.status) ? response.headers.get("location") : null
       if (location === null || (!follows && request.redirect !== "error")) return response
       yield* discard(response)
@@ -66,11 +49,12 @@ export const handle = Effect.fn("EgressGateway.handle")(
 )
 
 /** Decides, sends and records one hop. Exactly one record is written, whatever happens, also when the caller goes away meanwhile. */
-const exchange = Effect.fn("EgressGateway.exchange")(function* (hop: Hop, { send, waitUntil }: Surroundings) {
+const exchange = Effect.fn("EgressGateway.exchange")(function* (asked: Hop, send: Send, surroundings: Surroundings) {
   const policy = yield* EgressPolicy
   const services = yield* Effect.context<EgressPolicy>()
+  const { waitUntil = () => undefined, ways } = surroundings
   const began = yield* Clock.currentTimeMillis
-  const verdict = limited(hop, yield* policy.decide(hop))
+  const { hop, verdict, way } = yield* route(asked, limited(asked, yield* policy.decide(asked)), ways)
   const { limits, outcome, reason } = verdict
   const record = (status: number | null) =>
     policy
@@ -104,8 +88,8 @@ const exchange = Effect.fn("EgressGateway.exchange")(function* (hop: Hop, { send
 
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const payload = payloadOf(hop, limits)
-      const sent = yield* Effect.exit(restore(transmit(hop, payload, verdict, send)))
+      const payload = outgoing(hop.payload.content, limits)
+      const sent = yield* Effect.exit(restore(answered(hop, verdict, transmit(hop, payload, verdict, way ?? send))))
       const id = yield* record(Exit.isSuccess(sent) ? sent.value.status : null).pipe(
         Effect.tapError(() => (Exit.isSuccess(sent) ? discard(sent.value) : Effect.void))
       )
@@ -126,44 +110,13 @@ const exchange = Effect.fn("EgressGateway.exchange")(function* (hop: Hop, { send
   )
 })
 
-/** The verdict, where the request does not break a limit of its own. */
-const limited = (hop: Hop, verdict: Verdict): Verdict => {
-  const { approval, limits, rule } = verdict
-  const blocked = (reason: string): Verdict => ({ outcome: "blocked", reason, rule, approval, limits })
-  if (carriesKey(hop)) return blocked("the request holds an Anthropic API key")
-  if (verdict.outcome === "blocked") return verdict
-  const { header_bytes, request_body_bytes } = limits
-  const problem = malformed(hop.headers)
-  if (problem !== undefined) return blocked(problem)
-  if (hop.url.href.length + sizeOf(hop.headers) > header_bytes) {
-    return blocked(`the request's URL and headers are longer than ${header_bytes} bytes`)
-  }
-  if (hop.length > request_body_bytes) return blocked(`the request's body is longer than ${request_body_bytes} bytes`)
-  return verdict
-}
-
-interface Outgoing {
-  readonly content: ReadableStream<Uint8Array> | Uint8Array | null
-  readonly bytes: () => number
-  readonly isTooLong: () => boolean
-}
-
-const payloadOf = ({ payload: { content } }: Hop, { request_body_bytes }: Verdict["limits"]): Outgoing => {
-  if (content instanceof ReadableStream) {
-    const { body, bytes, isTooLong } = metered(content, request_body_bytes)
-    return { content: body, bytes, isTooLong }
-  }
-  const length = content?.byteLength ?? 0
-  return { content, bytes: () => length, isTooLong: () => false }
-}
-
 const transmit = (
   hop: Hop,
   payload: Outgoing,
   verdict: Exclude<Verdict, { readonly outcome: "blocked" }>,
   send: Send
 ) => {
-  const { first_byte_ms, header_bytes, request_body_bytes, response_body_bytes } = verdict.limits
+  const { request_body_bytes } = verdict.limits
   return Effect.tryPromise({
     try: (signal) => {
       const headers = new Headers(hop.headers)
@@ -188,7 +141,13 @@ const transmit = (
           ? `the request's body is longer than ${request_body_bytes} bytes`
           : `no answer from the upstream${codeOf(cause)}`
       )
-  }).pipe(
+  })
+}
+
+/** Gives up an answer that does not begin in time, and one that says it is too long. */
+const answered = (hop: Hop, { limits }: Verdict, answer: Effect.Effect<Response, Refusal>) => {
+  const { first_byte_ms, header_bytes, response_body_bytes } = limits
+  return answer.pipe(
     Effect.timeoutOrElse({
       duration: first_byte_ms,
       orElse: () => failed(hop.url, `the upstream did not answer within ${first_byte_ms} ms`)
@@ -203,28 +162,6 @@ const transmit = (
       return tooLong === undefined ? Effect.void : Effect.andThen(discard(response), failed(hop.url, tooLong))
     })
   )
-}
-
-/** The answer, broken off where its body is too long or takes too long. `over` waits for its end and answers how long it was. */
-const guarded = (response: Response, { response_body_bytes, total_ms }: Verdict["limits"]) => {
-  // A WebSocket is no body, and stays open as long as its two ends like.
-  if (response.body === null) return { response, over: Effect.succeed(response.status === 101 ? null : 0) }
-  const ended = Deferred.makeUnsafe<void>()
-  const late = new AbortController()
-  const { body, bytes } = metered(
-    response.body,
-    response_body_bytes,
-    () => Deferred.doneUnsafe(ended, Effect.void),
-    late.signal
-  )
-  const over = Deferred.await(ended).pipe(
-    Effect.timeoutOrElse({
-      duration: total_ms,
-      orElse: () => Effect.sync(() => late.abort(new Error(`the answer was not over within ${total_ms} ms`)))
-    }),
-    Effect.map(bytes)
-  )
-  return { response: new Response(body, response), over }
 }
 
 const firstHop = (request: Request, follows: boolean): Hop => ({
@@ -260,19 +197,6 @@ const audited = ({ method, url }: Hop) => ({
   port: url.port === "" ? (portOfScheme(url.protocol) ?? 0) : Number(url.port),
   path: masked(url.pathname).slice(0, maxPath)
 })
-
-const carriesKey = ({ headers, url }: Hop) =>
-  carriesAnthropicKey(url.href) ||
-  [...headers].some(([name, value]) => carriesAnthropicKey(name) || carriesAnthropicKey(value))
-
-const masked = (text: string) => (carriesAnthropicKey(text) ? "[refused]" : text)
-
-const discard = (response: Response) => Effect.ignore(Effect.tryPromise(async () => response.body?.cancel()))
-
-const failure = (url: URL, message: string) =>
-  new Refusal({ type: "egress_failed", message, host: masked(url.hostname) })
-
-const failed = (url: URL, message: string) => Effect.fail(failure(url, message))
 
 /** The system's own word for what went wrong (`ECONNREFUSED`), and nothing else of a foreign error, whose text may quote the request. */
 const codeOf = (error: unknown): string => {

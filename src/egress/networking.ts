@@ -20,6 +20,6 @@ export const compileNetworking = (networking: Networking): RuleSet => {
 }
 
 const allow = (name: string, port: Rule["port"]): Rule => {
-  const parts = { effect: "allow", scheme: null, port, methods: null, path: null } as const
+  const parts = { effect: "allow", scheme: null, port, methods: null, path: null, via: null } as const
   return { ...parts, rank: rankOf(parts), name, policy: null }
 }

@@ -1,6 +1,6 @@
 import { Result } from "effect"
 import type { PolicyId } from "../domain/Ids.ts"
-import type { PolicyEffect, PolicyLimits, PolicyRule } from "../domain/Policy.ts"
+import type { PolicyEffect, PolicyLimits, PolicyRule, Via } from "../domain/Policy.ts"
 import { parsePath, type PathPattern } from "./path.ts"
 import { parsePattern } from "./pattern.ts"
 
@@ -13,6 +13,7 @@ export interface Rule {
   /** In capitals; null is all. */
   readonly methods: ReadonlySet<string> | null
   readonly path: PathPattern | null
+  readonly via: Via | null
   /** Among the rules of one host pattern the highest wins: the most specific, and of equals the strictest. */
   readonly rank: number
   /** Where it stands, for the audit: `allowed_hosts: example.com`, `rules[2]`. */
@@ -62,12 +63,14 @@ export const parseRule = (rule: PolicyRule, place: number, policy: PolicyRef | n
   if (rule.methods?.length === 0 || rule.methods?.some((method) => !isMethod(method))) {
     return Result.fail(`${name}.methods: ${noMethods}`)
   }
+  if (rule.via !== undefined && rule.effect === "deny") return Result.fail(`${name}.via: goes with allow and ask only`)
   const parts = {
     effect: rule.effect,
     scheme: rule.scheme ?? null,
     port: rule.port ?? ("scheme" as const),
     methods: rule.methods === undefined ? null : new Set(rule.methods.map((method) => method.toUpperCase())),
-    path
+    path,
+    via: rule.via ?? null
   }
   return Result.succeed({ key: pattern.key, rule: { ...parts, rank: rankOf(parts), name, policy } })
 }

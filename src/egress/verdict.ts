@@ -14,11 +14,11 @@ export const verdictOf = (
   injections: Injections,
   request: EgressRequest
 ): Verdict => {
-  const { effect, reason } = decision
+  const { effect, reason, via } = decision
   const said = { reason, rule: namedBy(decision.rule), approval: null, limits }
   if (effect !== "allow") return { ...said, outcome: "blocked" }
   const headers = attachedTo(injections, request.url)
-  return headers === undefined ? { ...said, outcome: "allowed" } : { ...said, outcome: "injected", headers }
+  return headers === undefined ? { ...said, outcome: "allowed", via } : { ...said, outcome: "injected", via, headers }
 }
 
 /** Where nothing could be decided: closed. */

@@ -145,6 +145,11 @@ describe("a policy", () => {
     [{ rules: [{ ...github, methods: ["TRACE"] }] }, "rules[0].methods: must name"],
     [{ rules: [{ ...github, methods: ["GE T"] }] }, "rules[0].methods: must name"],
     [{ rules: [{ ...github, port: 0 }] }, "rules[0].port: is not between 1 and 65535"],
+    [{ rules: [{ ...github, via: { type: "tunnel" } }] }, "rules[0].via: expected the type proxy, with its code, or"],
+    [
+      { rules: [{ ...github, effect: "deny", via: { type: "binding", binding: "B" } }] },
+      "rules[0].via: goes with allow"
+    ],
     [{ rules: [{ ...github, verb: "GET" }] }, "rules[0].verb: is unexpected"],
     [{ limits: { total: 5 } }, "limits.total: is unexpected"],
     [{ limits: { total_ms: 0 } }, "limits.total_ms: expected a value greater than 0"],

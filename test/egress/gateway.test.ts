@@ -220,7 +220,7 @@ const said = {
 
 const allowing = (record: EgressPolicy["Service"]["record"]) =>
   Layer.succeed(EgressPolicy, {
-    decide: () => Effect.succeed({ ...said, outcome: "allowed" }),
+    decide: () => Effect.succeed({ ...said, outcome: "allowed", via: null }),
     record,
     complete: () => Effect.void
   })

@@ -134,9 +134,9 @@ describe("limits", () => {
         cancel: () => void (cancelled = true)
       })
       const completed: Array<Promise<unknown>> = []
-      const response = yield* handle(new Request("https://example.com/"), answering(dripping), (work) =>
-        completed.push(work)
-      )
+      const response = yield* handle(new Request("https://example.com/"), answering(dripping), {
+        waitUntil: (work) => completed.push(work)
+      })
       const reader = response.body!.getReader() // It has one.
       assert.strictEqual(new TextDecoder().decode((yield* Effect.promise(() => reader.read())).value), "drip")
       const rest = ended(reader.read())
@@ -151,11 +151,9 @@ describe("limits", () => {
   it.effect("what nobody reads to its end is counted as far as it was read", () =>
     Effect.gen(function* () {
       const completed: Array<Promise<unknown>> = []
-      const response = yield* handle(
-        new Request("https://example.com/"),
-        answering(streamed("one", "two", "three")),
-        (work) => completed.push(work)
-      )
+      const response = yield* handle(new Request("https://example.com/"), answering(streamed("one", "two", "three")), {
+        waitUntil: (work) => completed.push(work)
+      })
       const reader = response.body!.getReader() // It has one.
       yield* Effect.promise(() => reader.read())
       yield* Effect.promise(() => reader.cancel())

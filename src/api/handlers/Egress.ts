@@ -52,7 +52,7 @@ export const layer = HttpApiBuilder.group(
       const decides = yield* boundary(input)
       const request = { method: input.request.method ?? "GET", url: new URL(input.request.url) }
       return Result.isFailure(decides)
-        ? result({ effect: "deny", reason: decides.failure, rule: null }, defaultLimits)
+        ? result({ effect: "deny", reason: decides.failure, rule: null, via: null }, defaultLimits)
         : result(decide(decides.success, request), limitsOf(decides.success))
     }, orInternal)
 
@@ -81,10 +81,11 @@ const alone = (rules: RuleSet): Boundary => ({ environment: [rules], agent: [] }
 
 const outcomes = { allow: "allowed", deny: "blocked", ask: "ask" } as const
 
-const result = ({ effect, reason, rule }: Decision, limits: PolicyLimits): typeof EgressTestResult.Type => ({
+const result = ({ effect, reason, rule, via }: Decision, limits: PolicyLimits): typeof EgressTestResult.Type => ({
   type: "egress_test_result",
   outcome: outcomes[effect],
   reason,
   ...namedBy(rule),
+  via: via?.type ?? null,
   limits
 })
