@@ -1,6 +1,6 @@
 import { Context, Effect, Layer, type Redacted, Schema } from "effect"
 import type { HttpClient } from "effect/http"
-import type { EgressApproval, EgressDecision, EgressRule, EgressTraffic } from "./domain/Egress.ts"
+import type { EgressApproval, EgressAsk, EgressDecision, EgressRule, EgressTraffic } from "./domain/Egress.ts"
 import type { EventId } from "./domain/Ids.ts"
 import type { PolicyLimits, Via } from "./domain/Policy.ts"
 
@@ -54,16 +54,24 @@ export class EgressPolicy extends Context.Service<
   }
 >()("ownloop/EgressPolicy") {}
 
+/** A request that a rule wants to be allowed by a person. */
+export type EgressQuestion = Omit<EgressAsk, "tool_use_id" | "expires_at"> & { readonly tool_use_id: EventId | null }
+
 /** The session whose requests are decided about. It may live in another isolate than the gateway. */
 export class EgressSession extends Context.Service<
   EgressSession,
   {
     /** Shows a decision in the session's log, with the result of the tool call that it was made for. */
     note(decision: EgressDecision): Effect.Effect<void>
+    /** Asks a person about a request, unless one has answered already. An approval for one request is used up by this. */
+    approve(question: EgressQuestion): Effect.Effect<EgressApproval | "unasked">
   }
 >()("ownloop/EgressPolicy/EgressSession") {
-  /** No session: nothing is shown anywhere. */
-  static readonly layerNone: Layer.Layer<EgressSession> = Layer.succeed(EgressSession, { note: () => Effect.void })
+  /** No session: nothing is shown anywhere, and nobody can be asked. */
+  static readonly layerNone: Layer.Layer<EgressSession> = Layer.succeed(EgressSession, {
+    note: () => Effect.void,
+    approve: () => Effect.succeed("unasked")
+  })
 }
 
 /** The HTTP client for everything a tool sends: each of its requests passes through the egress gateway. */

@@ -1,6 +1,7 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import type { Policy } from "../src/domain/Policy.ts"
 import { type MockAnswer, type MockOpenAi, startMockOpenAi } from "./support/mockOpenAi.ts"
-import { startSession, startSite, startWorker, type Worker } from "./support/worker.ts"
+import { startSession, startSite, startWorker, stopReason, type Worker } from "./support/worker.ts"
 
 /** Policies in the real Worker: real tools in a real isolate, the gateway in its own, the catalog in D1. */
 
@@ -148,3 +149,102 @@ describe("a policy of the environment", () => {
     )
   })
 })
+
+describe("a rule that asks", () => {
+  const fetches = (path: string) => tool("bash", { command: `curl -s ${site.url}${path}` })
+
+  const ask = async (...script: ReadonlyArray<MockAnswer>) => {
+    const { id } = await savePolicy([siteRule("ask")])
+    const session = await startSession(worker, { policies: [id], model: scripted(...script) })
+    await session.send("go")
+    await session.settle()
+    const question = async () => {
+      const idle = (await session.events()).findLast((event) => event.type === "session.status_idle")
+      const reason = idle?.stop_reason
+      assert.strictEqual(reason?.type, "requires_action")
+      return reason?.type === "requires_action" ? reason.event_ids[0]! : ""
+    }
+    const confirm = async (sdk: "client" | "client0", result: "allow" | "deny", fields: object = {}) => {
+      const confirmation = { type: "user.tool_confirmation" as const, tool_use_id: await question(), result, ...fields }
+      // Both SDKs have the same shape of this event.
+      await worker[sdk].beta.sessions.events.send(session.id, { events: [confirmation] })
+      await session.settle()
+    }
+    const outcomes = async () =>
+      (await session.decisions(worker.fetch)).data.map(({ outcome, approval }) => `${outcome} ${approval}`).toReversed()
+    return { policy: id, session, question, confirm, outcomes }
+  }
+
+  for (const sdk of ["client", "client0"] as const) {
+    it(`waits for a person, whom the ${sdk === "client" ? "1.12" : "0.120"} SDK shows a tool call to confirm, also after its object was gone`, async () => {
+      const path = `/asked-${sdk}`
+      const { session, question, confirm, outcomes } = await ask(fetches(path), fetches(path), fetches(path), {
+        text: "done"
+      })
+      const events = await session.events()
+      const asked = events.find((event) => event.type === "agent.tool_use" && event.name === "egress_request")
+      assert.strictEqual(asked?.id, await question())
+      assert.deepInclude(asked, { input: { method: "GET", url: `${site.url}${path}` }, evaluated_permission: "ask" })
+      assert.isFalse(visits.some((visit) => visit.includes(path)))
+      await worker.worker.evictDurableObject("SESSIONS", { name: session.id })
+      await confirm(sdk, "allow")
+      assert.lengthOf(
+        visits.filter((visit) => visit.includes(path)),
+        1
+      )
+      // The third time it is asked about anew.
+      assert.deepStrictEqual(await outcomes(), ["blocked asked", "allowed once", "blocked asked"])
+      await confirm(sdk, "deny", { deny_message: "enough" })
+      assert.lengthOf(
+        visits.filter((visit) => visit.includes(path)),
+        1
+      )
+      const read = model.requests.at(-1)!.body.messages.at(-1)
+      assert.match(JSON.stringify(read), new RegExp(`${path} is not allowed: enough`))
+    })
+  }
+
+  it("may be allowed for ever, which is a new version of the policy", async () => {
+    const { policy, session, confirm, outcomes } = await ask(
+      fetches("/ever"),
+      fetches("/ever"),
+      { text: "done" },
+      fetches("/ever"),
+      { text: "done" }
+    )
+    await confirm("client", "allow", { scope: "always" })
+    const saved = (await (await worker.fetch(`/v1/policies/${policy}`)).json()) as Policy
+    assert.deepStrictEqual([saved.revision, saved.author], [2, `approval in ${session.id}`])
+    await session.send("again")
+    await session.settle()
+    assert.deepStrictEqual(await outcomes(), ["blocked asked", "allowed null", "allowed null"])
+  })
+
+  it("ends its wait with an interrupt, as a block", async () => {
+    const { session, outcomes } = await ask(fetches("/interrupted"), { text: "done" })
+    await worker.client.beta.sessions.events.send(session.id, { events: [{ type: "user.interrupt" }] })
+    await session.settle()
+    assert.strictEqual(stopReason(await session.events()), "end_turn")
+    assert.deepStrictEqual(await outcomes(), ["blocked asked"])
+    assert.isFalse(visits.some((visit) => visit.includes("/interrupted")))
+  })
+})
+
+for (const sdk of ["client", "client0"] as const) {
+  it(`what is ours in the log does not disturb a stream of the ${sdk === "client" ? "1.12" : "0.120"} SDK`, async () => {
+    const { id } = await savePolicy([siteRule("allow")])
+    const session = await startSession(worker, {
+      policies: [id],
+      model: scripted(tool("bash", { command: `curl -s ${site.url}/streamed` }), { text: "done" })
+    })
+    const stream = await worker[sdk].beta.sessions.events.stream(session.id)
+    await session.send("go")
+    const types: Array<string> = []
+    for await (const { type } of stream) {
+      types.push(type)
+      if (type === "session.status_idle") break
+    }
+    assert.includeMembers(types, ["agent.tool_use", "agent.tool_result", "agent.message", "session.status_idle"])
+    assert.strictEqual(types.includes("span.egress_request"), sdk === "client")
+  })
+}

@@ -4,6 +4,7 @@ import type { EgressDecision } from "../../src/domain/Egress.ts"
 import type { ClientEvent } from "../../src/domain/Event.ts"
 import type { EventId } from "../../src/domain/Ids.ts"
 import type { SessionRecord } from "../../src/domain/Session.ts"
+import type { EgressQuestion } from "../../src/EgressPolicy.ts"
 import { SessionObject } from "../../src/loop/SessionObject.ts"
 import { SessionNotFound, type StreamOptions } from "../../src/Sessions.ts"
 import { type EventQuery, Storage } from "../../src/Storage.ts"
@@ -93,6 +94,9 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
 
   noteEgress(decision: EgressDecision) {
     return this.#use((session) => session.noteEgress(decision))
+  }
+  approveEgress(question: EgressQuestion) {
+    return this.#use((session) => session.approveEgress(question))
   }
 
   override async fetch(request: Request) {

@@ -1,15 +1,22 @@
 import { Config, Effect, Layer, Option, Result } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { Catalog } from "../../src/Catalog.ts"
-import type { AnthropicKeyRefused } from "../../src/domain/AnthropicKey.ts"
+import { type AnthropicKeyRefused, carriesAnthropicKey } from "../../src/domain/AnthropicKey.ts"
 import { now } from "../../src/domain/Common.ts"
-import type { EgressDecision } from "../../src/domain/Egress.ts"
+import type { EgressApproval, EgressDecision } from "../../src/domain/Egress.ts"
 import type { AgentId, EnvironmentId, EventId, PolicyId, SessionId } from "../../src/domain/Ids.ts"
 import { defaultLimits } from "../../src/domain/Policy.ts"
 import { boundaryOf } from "../../src/egress/boundary.ts"
+import { decide, type Decision, limitsOf, portOfScheme } from "../../src/egress/decide.ts"
 import { decodeInjections, type EgressConfigInvalid, noInjections } from "../../src/egress/injection.ts"
-import { closed, verdict } from "../../src/egress/verdict.ts"
-import { AuditFailed, EgressPolicy, type EgressRequest, EgressSession } from "../../src/EgressPolicy.ts"
+import { closed, verdictOf } from "../../src/egress/verdict.ts"
+import {
+  AuditFailed,
+  EgressPolicy,
+  type EgressQuestion,
+  type EgressRequest,
+  EgressSession
+} from "../../src/EgressPolicy.ts"
 
 /** The deployment's credentials for hosts, from the secret `EGRESS_HEADERS`; none where it is not set. */
 export const injections = Effect.flatMap(
@@ -51,9 +58,14 @@ export const layer = (
         decide: Effect.fn("EgressPolicy.decide")(
           function* (request: EgressRequest) {
             const boundary = boundaryOf(yield* catalog.boundary(environmentId, policyIds), policyIds)
-            return Result.isFailure(boundary)
-              ? blocked(boundary.failure)
-              : verdict(boundary.success, credentials, request)
+            if (Result.isFailure(boundary)) return blocked(boundary.failure)
+            const limits = limitsOf(boundary.success)
+            const decision = decide(boundary.success, request)
+            const question = questionOf(decision, request, toolUseId)
+            if (question === null) return verdictOf(decision, limits, credentials, request)
+            const answer = yield* session.approve(question)
+            const decided = { ...decision, ...after[answer](decision) }
+            return verdictOf(decided, limits, credentials, request, answer === "unasked" ? null : answer)
           },
           Effect.catchTag("StorageError", unreadable),
           Effect.catchDefect(unreadable)
@@ -88,6 +100,48 @@ export const layer = (
       })
     })
   )
+
+/** Characters of a path that a person is asked about. */
+const maxPath = 2_048
+
+/** What a person is to be asked; null where no rule wants that. */
+const questionOf = (
+  { effect, rule }: Decision,
+  { method, url }: EgressRequest,
+  tool_use_id: EventId | null
+): EgressQuestion | null => {
+  if (effect !== "ask" || rule === null || rule.policy === null) return null
+  // What the session's log must not hold, and what nobody would read.
+  if (carriesAnthropicKey(url.href) || url.pathname.length > maxPath) return null
+  const scheme = url.protocol === "https:" ? "https" : "http"
+  return {
+    tool_use_id,
+    method: method.toUpperCase(),
+    scheme,
+    host: url.hostname,
+    port: url.port === "" ? portOfScheme(url.protocol)! : Number(url.port), // A rule matched: it is one of the two schemes.
+    path: url.pathname,
+    policy_id: rule.policy.id,
+    policy_version: rule.policy.version,
+    rule: rule.name
+  }
+}
+
+type After = (decision: Decision) => Pick<Decision, "effect" | "reason">
+
+const after: Record<EgressApproval | "unasked", After> = {
+  once: ({ reason }) => ({ effect: "allow", reason: `${reason}: a person allowed it once` }),
+  session: ({ reason }) => ({ effect: "allow", reason: `${reason}: a person allowed it for this session` }),
+  denied: ({ reason }) => ({ effect: "deny", reason: `${reason}: a person did not allow it` }),
+  asked: ({ reason }) => ({
+    effect: "deny",
+    reason: `${reason}: a person is asked whether it may be sent; once that is answered the result of this call says so`
+  }),
+  unasked: ({ reason }) => ({
+    effect: "deny",
+    reason: `${reason}: a person must allow it, and nobody can be asked now`
+  })
+}
 
 const blocked = (reason: string) => closed(reason, defaultLimits)
 

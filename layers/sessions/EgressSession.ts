@@ -16,6 +16,14 @@ export const layer = (namespace: { getByName(name: string): unknown }, id: Sessi
           Effect.flatMap(fromReply),
           Effect.catch((error) => Effect.logWarning("an egress decision could not be shown in its session", error)),
           Effect.withSpan("EgressSession.note")
+        ),
+      approve: (question) =>
+        Effect.tryPromise(() => stub().approveEgress(question)).pipe(
+          Effect.flatMap(fromReply),
+          Effect.catch((error) =>
+            Effect.as(Effect.logWarning("the session could not be asked about a request", error), "unasked" as const)
+          ),
+          Effect.withSpan("EgressSession.approve")
         )
     })
   )

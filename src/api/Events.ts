@@ -35,13 +35,15 @@ const EventInput = Schema.Union([
     type: Schema.Literal("user.tool_confirmation"),
     tool_use_id: EventId,
     result: Schema.Literals(["allow", "deny"]),
+    scope: nullable(Schema.Literals(["once", "session", "always"])),
     deny_message: nullable(Schema.String.check(Schema.isMaxLength(10_000)))
   }).check(
-    Schema.makeFilter(({ result, deny_message }) =>
-      result === "allow" && typeof deny_message === "string"
-        ? { path: ["deny_message"], issue: "goes with the result deny only" }
-        : true
-    )
+    Schema.makeFilter(({ result, deny_message, scope }) => {
+      if (result === "allow" && typeof deny_message === "string") {
+        return { path: ["deny_message"], issue: "goes with the result deny only" }
+      }
+      return result === "deny" && scope ? { path: ["scope"], issue: "goes with the result allow only" } : true
+    })
   ),
   Schema.Struct({
     type: Schema.Literal("user.custom_tool_result"),

@@ -6,9 +6,32 @@ import { AgentId, EventId, PolicyId, SessionId } from "./Ids.ts"
 export const EgressOutcome = Schema.Literals(["injected", "allowed", "blocked"])
 export type EgressOutcome = typeof EgressOutcome.Type
 
-/** Of a request that a rule with `ask` matched: it was blocked and a person is asked, or a person has allowed it before. */
-export const EgressApproval = Schema.Literals(["asked", "once", "session"])
+/** Of a request that a rule with `ask` matched: a person is asked, has denied it, or has allowed it before. The first two are blocked. */
+export const EgressApproval = Schema.Literals(["asked", "denied", "once", "session"])
 export type EgressApproval = typeof EgressApproval.Type
+
+/** What a person allows: just this request, whatever its query. */
+export const EgressTarget = Schema.Struct({
+  method: Schema.String,
+  scheme: Schema.Literals(["http", "https"]),
+  host: Schema.String,
+  port: Schema.Int,
+  path: Schema.String
+})
+export type EgressTarget = typeof EgressTarget.Type
+
+/** A request that waits for a person, and the rule that wants it so. */
+export const EgressAsk = Schema.Struct({
+  /** The call that sends it. */
+  tool_use_id: EventId,
+  ...EgressTarget.fields,
+  policy_id: PolicyId,
+  policy_version: Schema.String,
+  rule: Schema.String,
+  /** From then on it is blocked. */
+  expires_at: Timestamp
+})
+export type EgressAsk = typeof EgressAsk.Type
 
 /** The rule that decided; all null where none did. */
 export const EgressRule = Schema.Struct({

@@ -1,4 +1,5 @@
 import type { EgressRequest, Verdict } from "../EgressPolicy.ts"
+import type { EgressApproval } from "../domain/Egress.ts"
 import type { PolicyLimits } from "../domain/Policy.ts"
 import { type Boundary, type Decision, decide, limitsOf } from "./decide.ts"
 import { attachedTo, type Injections } from "./injection.ts"
@@ -12,10 +13,11 @@ export const verdictOf = (
   decision: Decision,
   limits: Required<PolicyLimits>,
   injections: Injections,
-  request: EgressRequest
+  request: EgressRequest,
+  approval: EgressApproval | null = null
 ): Verdict => {
   const { effect, reason, via } = decision
-  const said = { reason, rule: namedBy(decision.rule), approval: null, limits }
+  const said = { reason, rule: namedBy(decision.rule), approval, limits }
   if (effect !== "allow") return { ...said, outcome: "blocked" }
   const headers = attachedTo(injections, request.url)
   return headers === undefined ? { ...said, outcome: "allowed", via } : { ...said, outcome: "injected", via, headers }

@@ -1,4 +1,6 @@
 import { Clock, DateTime, Effect } from "effect"
+import { amend } from "../egress/amend.ts"
+import { urlOf } from "../egress/target.ts"
 import { ToolRegistry, type ToolResult as Outcome } from "../ToolRegistry.ts"
 import * as AskModel from "./AskModel.ts"
 import type { OpenCall } from "./Calls.ts"
@@ -45,6 +47,21 @@ export const make = Effect.fnUntraced(function* (
     yield* Effect.forEach(calls, runTool, { concurrency: parallelCalls, discard: true })
   })
 
+  /** Before its answer is logged: where the process dies in between it is done again, which changes nothing. */
+  const allowForEver = Effect.fn("AgentLoop.allowForEver")(function* ({
+    call,
+    egress
+  }: Turn.Action & { readonly type: "allowForEver" }) {
+    const { record } = yield* log.snapshot
+    const problem = yield* amend(egress, `approval in ${record.id}`)
+    const request = `${egress.method} ${urlOf(egress)}`
+    const text =
+      problem === null
+        ? `${request} is allowed now, and from now on: send it again`
+        : `${request} is allowed now: send it again. It could not be allowed for ever by the policy ${egress.policy_id}: ${problem}`
+    yield* log.append([ToolResult.make(call.id, text, false)])
+  })
+
   const reschedule = Effect.fn("AgentLoop.reschedule")(function* (delay: number) {
     const at = (yield* Clock.currentTimeMillis) + delay
     yield* log.append([{ type: "session.status_rescheduled", resume_at: DateTime.formatIso(DateTime.makeUnsafe(at)) }])
@@ -73,8 +90,13 @@ export const make = Effect.fnUntraced(function* (
         return runTools(action.calls)
       case "settle":
         return log.append(
-          action.calls.flatMap((call) => [...notes.take(call.id), ToolResult.make(call.id, action.text(call), true)])
+          action.calls.flatMap((call) => [
+            ...notes.take(call.id),
+            ToolResult.make(call.id, action.text(call), action.isError(call))
+          ])
         )
+      case "allowForEver":
+        return allowForEver(action)
       case "closeRequest":
         return log.append([AskModel.requestFailed(action.id)])
       case "stop":

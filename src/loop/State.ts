@@ -3,11 +3,12 @@ import type { StopReason } from "../domain/Event.ts"
 import type { EventId } from "../domain/Ids.ts"
 import type { SessionStatus } from "../domain/Session.ts"
 import type { Message } from "../ModelClient.ts"
+import type { Approval } from "./Approvals.ts"
 import type { OpenCall } from "./Calls.ts"
 import * as Spent from "./Spent.ts"
 
 /** Of the shape of `State` and the meaning of `fold`: a checkpoint of another version is not read. */
-export const version = 2
+export const version = 3
 
 export interface QueuedMessage {
   readonly id: EventId
@@ -64,6 +65,8 @@ export interface State {
   readonly interrupted: boolean
   /** Messages that were interrupted before a turn took them in: they join the conversation unanswered. */
   readonly cancelled: ReadonlyArray<EventId>
+  /** What persons said of outbound requests. */
+  readonly approvals: ReadonlyArray<Approval>
   readonly spent: Spent.Spent
   readonly runningSince: Timestamp | null
 }
@@ -91,6 +94,7 @@ export const initial: State = {
   rejections: 0,
   interrupted: false,
   cancelled: [],
+  approvals: [],
   spent: Spent.nothing,
   runningSince: null
 }

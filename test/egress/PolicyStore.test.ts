@@ -3,15 +3,21 @@ import { ConfigProvider, Effect, Layer, Option, Ref } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as PolicyStore from "../../layers/egress/PolicyStore.ts"
 import { Catalog } from "../../src/Catalog.ts"
+import type { EgressApproval } from "../../src/domain/Egress.ts"
 import type { Environment, Networking } from "../../src/domain/Environment.ts"
-import { EgressPolicy, EgressSession } from "../../src/EgressPolicy.ts"
+import { SessionId } from "../../src/domain/Ids.ts"
+import { EgressPolicy, type EgressQuestion, EgressSession } from "../../src/EgressPolicy.ts"
 import { StorageError } from "../../src/Storage.ts"
-import { agent, environment, session } from "../support/records.ts"
+import { agent, environment, policy } from "../support/records.ts"
 import { limited } from "./urls.ts"
 
-const withCatalog = (members: Partial<Catalog["Service"]>, env: object = {}) =>
+const withCatalog = (
+  members: Partial<Catalog["Service"]>,
+  env: object = {},
+  session: Layer.Layer<EgressSession> = EgressSession.layerNone
+) =>
   PolicyStore.layer({
-    sessionId: session("1").id,
+    sessionId: SessionId.make("sesn_1"),
     environmentId: environment("1").id,
     agentId: agent("1").id,
     policyIds: [],
@@ -19,7 +25,7 @@ const withCatalog = (members: Partial<Catalog["Service"]>, env: object = {}) =>
   }).pipe(
     Layer.provide([
       Layer.mock(Catalog, members),
-      EgressSession.layerNone,
+      session,
       SecureRandom.layerWebCrypto,
       ConfigProvider.layer(ConfigProvider.fromUnknown(env))
     ])
@@ -62,6 +68,60 @@ describe("PolicyStore", () => {
         assert.strictEqual((yield* decide).outcome, "blocked")
       }).pipe(Effect.provide(withCatalog({ boundary: () => Effect.map(Ref.get(stored), boundaryWith) })))
     })
+  )
+
+  const questions: ReadonlyArray<
+    readonly [answer: EgressApproval | "unasked", outcome: "allowed" | "blocked", approval: EgressApproval | null]
+  > = [
+    ["once", "allowed", "once"],
+    ["session", "allowed", "session"],
+    ["asked", "blocked", "asked"],
+    ["denied", "blocked", "denied"],
+    ["unasked", "blocked", null]
+  ]
+  const asking = policy("1", { rules: [{ effect: "ask", host: "example.com" }] })
+  const stored = {
+    boundary: () =>
+      Effect.succeed({
+        environment: Option.some(environment("1", { config: { ...environment("1").config, policy_ids: [asking.id] } })),
+        policies: [asking]
+      })
+  }
+  for (const [answer, outcome, approval] of questions) {
+    it.effect(`a request that a rule asks about is ${outcome} where the answer is ${answer}`, () =>
+      Effect.gen(function* () {
+        const asked: Array<EgressQuestion> = []
+        const session = Layer.mock(EgressSession, {
+          approve: (question) => Effect.sync(() => (asked.push(question), answer))
+        })
+        const verdict = yield* Effect.provide(decide, withCatalog(stored, {}, session))
+        assert.deepInclude(verdict, { outcome, approval })
+        assert.deepStrictEqual(asked, [
+          {
+            tool_use_id: null,
+            method: "GET",
+            scheme: "https",
+            host: "example.com",
+            port: 443,
+            path: "/",
+            policy_id: asking.id,
+            policy_version: asking.version,
+            rule: "rules[0]"
+          }
+        ])
+      })
+    )
+  }
+
+  it.effect("nobody is asked about a request that holds an Anthropic key, or whose path nobody would read", () =>
+    Effect.gen(function* () {
+      const policy = yield* EgressPolicy
+      for (const path of ["sk-ant-api03-x", "%73k-ant-api03-x", `?key=sk-ant-api03-x`, "x".repeat(3_000)]) {
+        const url = new URL(`https://example.com/${path}`)
+        assert.strictEqual((yield* policy.decide({ method: "GET", url })).outcome, "blocked")
+      }
+      // Asking would be a defect of this mock.
+    }).pipe(Effect.provide(withCatalog(stored, {}, Layer.mock(EgressSession, {}))))
   )
 
   const closed: Record<string, Catalog["Service"]["boundary"]> = {
