@@ -50,7 +50,7 @@ export const make = Effect.fnUntraced(function* (loop: AgentLoop["Service"]) {
     const action = yield* loop.next
     if (action.type === "wait") yield* alarm.set(action.until)
     if (action.type !== "rest") return
-    yield* alarm.clear
+    yield* action.until === undefined ? alarm.clear : alarm.set(action.until)
     // What was accepted while it was cleared must be woken for.
     if (yield* isBusy) yield* wakeIn(ahead)
   }).pipe(

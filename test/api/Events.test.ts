@@ -79,6 +79,7 @@ describe("POST /v1/sessions/{id}/events", () => {
     [{ type: "user.interrupt", session_thread_id: "sthr_1" }, ".session_thread_id: is not supported yet"],
     [{ ...confirmation, result: "maybe" }, '.result: expected "allow" | "deny", got string'],
     [{ ...confirmation, deny_message: "no" }, ".deny_message: goes with the result deny only"],
+    [{ ...confirmation, result: "deny", scope: "session" }, ".scope: goes with the result allow only"],
     [
       { ...confirmation, tool_use_id: "toolu_1" },
       ".tool_use_id: expected a string matching the RegExp ^sevt_[0-9A-Za-z]{1,64}$"

@@ -59,7 +59,7 @@ export class Network extends WorkerEntrypoint {
 const isolate = ({ exports, id }: DurableObjectState, loader: WorkerLoader) => {
   // The types know the exports of the product's main module only.
   const { Network } = exports as unknown as { readonly Network: (options: object) => Fetcher }
-  return Isolate.layer({ loader, outbound: Network({}), sessionId: id.toString() })
+  return Isolate.layer({ loader, outbound: () => Network({}), sessionId: id.toString() })
 }
 
 const dyingShell = `import { abortIsolate, WorkerEntrypoint } from "cloudflare:workers"
@@ -83,8 +83,8 @@ const emptied = (db: D1Database) =>
   Layer.effectDiscard(
     Effect.promise(() =>
       db.batch(
-        ["agents", "environments", "sessions", "egress_decisions", "api_keys", "vaults", "credentials"].map((table) =>
-          db.prepare(`DELETE FROM ${table}`)
+        ["agents", "environments", "policies", "sessions", "egress_decisions", "api_keys", "vaults", "credentials"].map(
+          (table) => db.prepare(`DELETE FROM ${table}`)
         )
       )
     )
