@@ -6,6 +6,7 @@ import * as Memory from "../layers/storage/Memory.ts"
 import { agentLoop } from "../layers/test.ts"
 import type { ClientEvent, SessionEvent } from "../src/domain/Event.ts"
 import { PolicyId } from "../src/domain/Ids.ts"
+import type { SessionRecord } from "../src/domain/Session.ts"
 import { CurrentToolUse, type EgressQuestion } from "../src/EgressPolicy.ts"
 import { AgentLoop } from "../src/loop/AgentLoop.ts"
 import { Storage } from "../src/Storage.ts"
@@ -43,10 +44,11 @@ const sends = (...paths: ReadonlyArray<string>) => call("send", { paths })
 const loop = (turns: Parameters<typeof scripted>[0]) =>
   agentLoop({ id: session.id, model: scripted(turns), tools: [send] })
 
-const start = Effect.gen(function* () {
+const startWith = Effect.fnUntraced(function* (fields: Partial<SessionRecord>) {
   agent = yield* AgentLoop
-  yield* converse("go")
+  yield* converse("go", fields)
 })
+const start = startWith({})
 
 const asks = Effect.map(ofType("agent.tool_use"), (uses) => uses.filter(({ egress }) => egress !== undefined))
 
@@ -199,6 +201,32 @@ describe("a request that waits for a person", () => {
       assert.strictEqual(yield* agent.approveEgress(question("/x", null)), "unasked")
       assert.lengthOf(yield* asks, 0)
     }).pipe(Effect.provide(loop([sends(), say("done")])))
+  )
+
+  it.effect("a final answer that was written beside it is not taken: the request was not sent", () =>
+    Effect.gen(function* () {
+      yield* startWith({ output_config: { format: { type: "json_schema", schema: { type: "object" } } } })
+      // Who can still be asked is asked first.
+      assert.strictEqual(yield* stopReason, "requires_action")
+      yield* answer(0, "allow")
+      const [asked, , notTaken, sent] = yield* results
+      assert.deepStrictEqual([asked?.text, sent?.text], ["asked", "once"])
+      assert.match(notTaken?.text ?? "", /^not taken: send, called beside it, failed/)
+      const answers = yield* ofType("agent.structured_output")
+      assert.deepStrictEqual(
+        answers.map(({ value }) => value),
+        [{ count: 2 }]
+      )
+      assert.strictEqual(yield* stopReason, "end_turn")
+    }).pipe(
+      Effect.provide(
+        loop([
+          [...sends("/x"), ...call("structured_output", { count: 1 })],
+          sends("/x"),
+          call("structured_output", { count: 2 })
+        ])
+      )
+    )
   )
 
   it.effect("scope is for such requests only", () =>

@@ -92,6 +92,23 @@ describe("POST /v1/sessions/{id}/events", () => {
     })
   )
 
+  it.effect("allows a request for ever only to who may change policies", () =>
+    Effect.gen(function* () {
+      const { api, path, session, send } = yield* prepared
+      const { body: key } = yield* api.post<{ id: string; key: string }>("/v1/api_keys", { name: "k", scope: "run" })
+      const sendAsRunner = (...events: ReadonlyArray<unknown>) =>
+        api.call("POST", path, { events }, { authorization: `Bearer ${key.key}` })
+      const scoped = (scope: string) => ({ ...confirmation, scope })
+      assert.strictEqual(
+        errorOf(yield* sendAsRunner(message("x"), scoped("always"))),
+        `403 permission_error: events[1].scope: always needs the scope admin; the caller (api_key ${key.id}) has the scope run`
+      )
+      assert.deepEqual(api.sessions.sessions.get(session.id)?.log, [])
+      assert.strictEqual((yield* sendAsRunner(scoped("once"), scoped("session"))).status, 200)
+      assert.strictEqual((yield* send(scoped("always"))).status, 200)
+    })
+  )
+
   it.effect("takes 1 to 50 events", () =>
     Effect.gen(function* () {
       const { send } = yield* prepared

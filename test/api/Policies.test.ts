@@ -33,6 +33,35 @@ describe("a policy", () => {
     })
   )
 
+  it.effect("is saved in the name of who asks where it names nobody", () =>
+    Effect.gen(function* () {
+      const api = yield* TestApi.make()
+      const { id, author } = yield* create(api)
+      assert.strictEqual(author, "deployment_key OWNLOOP_API_KEY")
+      const { body: key } = yield* api.post<{ id: string; key: string }>("/v1/api_keys", { name: "k", scope: "admin" })
+      const renamed = yield* api.call<Policy>(
+        "POST",
+        `/v1/policies/${id}`,
+        { name: "other" },
+        { authorization: `Bearer ${key.key}` }
+      )
+      assert.strictEqual(renamed.body.author, `api_key ${key.id}`)
+    })
+  )
+
+  it.effect("keeps its own warnings beside one of a key that was masked in its description", () =>
+    Effect.gen(function* () {
+      const api = yield* TestApi.make()
+      const { description, warnings } = yield* create(api, {
+        description: "not sk-ant-api03-x",
+        rules: [github, github]
+      })
+      assert.strictEqual(description, "not [redacted]")
+      assert.strictEqual(warnings[0]?.type, "unreachable")
+      assert.match(String(warnings[1]), /^description held an Anthropic API key/)
+    })
+  )
+
   it.effect("has another version for another content only, and every version stays readable", () =>
     Effect.gen(function* () {
       const api = yield* TestApi.make()

@@ -206,9 +206,11 @@ describe("a rule may hand a request to a service of the Worker", () => {
       const rules = [rule("private.example", via)]
       const { status, text, outcomes } = yield* ask({ rules, url: "https://private.example/a?b", init })
       assert.deepStrictEqual([status, outcomes], [200, ["injected 200"]])
-      const { method, url, headers, body } = JSON.parse(text)
+      const { method, url, headers, isAuthorized, body } = JSON.parse(text)
       assert.deepStrictEqual([method, url, body], ["POST", "https://private.example/a?b", "hello"])
-      assert.deepInclude(headers, { "x-mine": "1", authorization: "Bearer hunter2" })
+      // It has the credential, and what it says of it is cleaned of that.
+      assert.isTrue(isAuthorized)
+      assert.deepInclude(headers, { "x-mine": "1", authorization: "[redacted]" })
       const plain = yield* ask({ rules, url: "http://private.example/" })
       assert.deepStrictEqual(plain.outcomes, ["allowed 200"])
       assert.notProperty(JSON.parse(plain.text).headers, "authorization")

@@ -50,7 +50,9 @@ export class PrivateService extends WorkerEntrypoint {
   override async fetch(request: Request): Promise<Response> {
     const { method, url, headers } = request
     if (new URL(url).pathname === "/moved") return Response.redirect("http://127.0.0.1:1/", 302)
-    return Response.json({ method, url, headers: Object.fromEntries(headers), body: await request.text() })
+    const isAuthorized = headers.get("authorization") === "Bearer hunter2"
+    const seen = { method, url, headers: Object.fromEntries(headers), isAuthorized, body: await request.text() }
+    return Response.json(seen)
   }
 }
 
