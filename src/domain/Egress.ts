@@ -78,3 +78,15 @@ export const EgressDecision = Schema.Struct({
   created_at: Timestamp
 })
 export type EgressDecision = typeof EgressDecision.Type
+
+/** What the session's log leaves out of a decision, which it shows under the session's own events. */
+export const auditOnly = [
+  "id",
+  "type",
+  "session_id",
+  "agent_id",
+  "created_at",
+  "bytes_out",
+  "bytes_in",
+  "duration_ms"
+] as const satisfies ReadonlyArray<keyof EgressDecision>

@@ -1,7 +1,7 @@
 import { Schema, Struct } from "effect"
 import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
-import { EgressAsk, EgressDecision } from "./Egress.ts"
+import { auditOnly, EgressAsk, EgressDecision } from "./Egress.ts"
 import { EventId } from "./Ids.ts"
 
 /** One event of a session, in the shape of the wire API. The log of them is the only truth of a session. */
@@ -150,16 +150,7 @@ export const SessionEvent = Schema.Union([
   /** Ours: an outbound request of a tool call, before the call's result. What went over the wire is in `GET /v1/egress/decisions`. */
   event("span.egress_request", {
     egress_decision_id: Schema.String,
-    ...Struct.omit(EgressDecision.fields, [
-      "id",
-      "type",
-      "session_id",
-      "agent_id",
-      "created_at",
-      "bytes_in",
-      "bytes_out",
-      "duration_ms"
-    ]),
+    ...Struct.omit(EgressDecision.fields, auditOnly),
     tool_use_id: EventId
   })
 ])

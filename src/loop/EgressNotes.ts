@@ -1,5 +1,5 @@
 import { Struct } from "effect"
-import type { EgressDecision } from "../domain/Egress.ts"
+import { auditOnly, type EgressDecision } from "../domain/Egress.ts"
 import type { EventId } from "../domain/Ids.ts"
 import type { NewEvent } from "./SessionLog.ts"
 
@@ -29,16 +29,7 @@ export const make = () => {
 export type EgressNotes = ReturnType<typeof make>
 
 const eventOf = (tool_use_id: EventId, decision: EgressDecision): NewEvent => ({
-  ...Struct.omit(decision, [
-    "id",
-    "type",
-    "session_id",
-    "agent_id",
-    "created_at",
-    "bytes_in",
-    "bytes_out",
-    "duration_ms"
-  ]),
+  ...Struct.omit(decision, auditOnly),
   type: "span.egress_request",
   tool_use_id,
   egress_decision_id: decision.id
