@@ -8,7 +8,6 @@ import * as Closed from "../src/api/Closed.ts"
 import { Deployment } from "../src/api/Deployment.ts"
 import { DeploymentKey } from "../src/api/Identity.ts"
 import * as Origins from "../src/api/Origins.ts"
-import { Catalog } from "../src/Catalog.ts"
 import { findAnthropicKey } from "../src/domain/AnthropicKey.ts"
 import type { EventId } from "../src/domain/Ids.ts"
 import type { SessionRecord } from "../src/domain/Session.ts"
@@ -17,6 +16,7 @@ import { SessionObject } from "../src/loop/SessionObject.ts"
 import * as RootKeys from "../src/RootKeys.ts"
 import { SecretBox } from "../src/SecretBox.ts"
 import * as SessionCredentials from "../src/SessionCredentials.ts"
+import * as SessionOutbox from "../src/triggers/SessionOutbox.ts"
 import * as CloudflareAccess from "./access/CloudflareAccess.ts"
 import * as RateLimits from "./access/RateLimits.ts"
 import * as EgressGateway from "./egress/Gateway.ts"
@@ -25,16 +25,18 @@ import * as PolicyStore from "./egress/PolicyStore.ts"
 import * as Ways from "./egress/Ways.ts"
 import * as Providers from "./model/Providers.ts"
 import * as Isolate from "./sandbox/Isolate.ts"
-import * as DurableObjects from "./sessions/DurableObjects.ts"
 import * as EgressSession from "./sessions/EgressSession.ts"
 import * as Alarm from "./storage/Alarm.ts"
 import * as ApiKeysD1 from "./storage/ApiKeysD1.ts"
+import * as ArtifactsR2 from "./storage/ArtifactsR2.ts"
 import * as BlobsR2 from "./storage/BlobsR2.ts"
 import * as CatalogD1 from "./storage/CatalogD1.ts"
+import * as OutboxCursorObject from "./storage/OutboxCursorObject.ts"
 import * as SessionLogSqlite from "./storage/SessionLogSqlite.ts"
 import * as VaultsD1 from "./storage/VaultsD1.ts"
 import * as WorkspaceSqlite from "./storage/WorkspaceSqlite.ts"
 import * as DeploymentTools from "./tools/Deployment.ts"
+import * as Triggers from "./triggers.ts"
 
 /** The variables and secrets of the Worker; its other bindings are no configuration. */
 const config = (env: Env): Layer.Layer<never> =>
@@ -69,7 +71,11 @@ export const session = (
       EgressHttpClient.layer(gateway),
       Providers.layer({ ai: env.AI })
     ]),
+    Layer.provide(SessionOutbox.layer),
     Layer.provide([
+      Triggers.layer(env, config(env)),
+      OutboxCursorObject.layer(ctx.storage),
+      ArtifactsR2.layer(env.BLOBS),
       storage(ctx),
       WorkspaceSqlite.layer(ctx.storage),
       Alarm.layer(ctx.storage),
@@ -88,6 +94,7 @@ const checkEnvironment = (env: Env) =>
     yield* RootKeys.config
     yield* Providers.settings
     yield* AgentLoopConfig
+    yield* Triggers.settings(env)
     yield* CloudflareAccess.settings
     yield* Origins.setting
   }).pipe(Effect.provide(config(env)))
@@ -100,7 +107,7 @@ export const api = (env: Env): ((request: Request) => Promise<Response>) => {
   const deployment = Layer.effect(
     Deployment,
     Effect.map(defaultModel, (defaultModel) =>
-      Deployment.of({ tools: DeploymentTools.list(env), backends: new Set(["isolate"]), defaultModel })
+      Deployment.of({ tools: DeploymentTools.list(env), backends: Triggers.backends, defaultModel })
     )
   )
   const open = Api.layer.pipe(
@@ -112,7 +119,8 @@ export const api = (env: Env): ((request: Request) => Promise<Response>) => {
       ApiKeysD1.layer(env.CATALOG),
       background,
       deployment,
-      DurableObjects.layer(env.SESSIONS),
+      Layer.orDie(Triggers.layer(env, config(env))), // Only built once the check above went well.
+      ArtifactsR2.layer(env.BLOBS),
       CatalogD1.layer(env.CATALOG),
       BlobsR2.layer(env.BLOBS),
       Layer.orDie(secrets(env)) // Only built once the check below went well.
@@ -134,12 +142,9 @@ export class Gateway extends EgressGateway.make(
   (env) => Ways.make(env, env.LOADER)
 ) {}
 
-/** Milliseconds that egress decisions are kept: 30 days. */
-const retention = 30 * 24 * 60 * 60 * 1000
+/** What the clock calls. */
+export const scheduled = (controller: ScheduledController, env: Env) => Triggers.scheduled(controller, env, config(env))
 
-/** Forgets egress decisions that are older than their retention. */
-export const expire = (env: Env, time: number): Promise<void> =>
-  Catalog.use((catalog) => catalog.deleteDecisionsBefore(new Date(time - retention).toISOString())).pipe(
-    Effect.provide(CatalogD1.layer(env.CATALOG)),
-    Effect.runPromise
-  )
+/** What the queues deliver. While something is wrong with the deployment's configuration, it is delivered again later. */
+export const queue = (batch: MessageBatch, env: Env) =>
+  Effect.runPromise(Effect.andThen(checkEnvironment(env), Triggers.deliver(batch, env, config(env))))

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
-import { Budget } from "../domain/Budget.ts"
+import { BudgetInput } from "../domain/Budget.ts"
 import { AgentId, SessionId } from "../domain/Ids.ts"
 import { Session, SessionStatus } from "../domain/Session.ts"
 import { ModelInput, System } from "./Agents.ts"
@@ -34,10 +34,6 @@ export type AgentInput = typeof AgentInput.Type
 const InitialEvent = Schema.Union([UserMessageInput, refused("user.define_outcome")]).annotate({
   message: "expected the type user.message"
 })
-
-const BudgetInput = Budget.check(
-  Schema.makeFilter((budget) => Object.keys(budget).length > 1 || "expected one limit at least")
-)
 
 const Title = Schema.String.check(Schema.isMaxLength(1_000))
 

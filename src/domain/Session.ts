@@ -3,7 +3,7 @@ import { SessionAgent } from "./Agent.ts"
 import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
 import { CloudConfig } from "./Environment.ts"
-import { EnvironmentId, SessionId, VaultId } from "./Ids.ts"
+import { EnvironmentId, SessionId, TaskId, VaultId } from "./Ids.ts"
 import { OutputConfig, StructuredOutput } from "./StructuredOutput.ts"
 
 export const SessionStatus = Schema.Literals(["idle", "running", "rescheduling", "terminated"])
@@ -19,6 +19,8 @@ export const SessionRecord = Schema.Struct({
   vault_ids: Schema.Array(VaultId).pipe(Schema.withDecodingDefaultKey(Effect.succeed([]))),
   budget: Schema.NullOr(Budget),
   output_config: Schema.optionalKey(OutputConfig),
+  /** The task that it was started for. */
+  task_id: Schema.optionalKey(TaskId),
   title: Schema.NullOr(Schema.String),
   metadata: Metadata,
   created_at: Timestamp,

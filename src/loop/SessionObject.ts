@@ -1,4 +1,4 @@
-import { Context, Effect, Fiber, Layer, Stream } from "effect"
+import { Context, Effect, Fiber, Layer, Semaphore, Stream } from "effect"
 import type { Alarm } from "../Alarm.ts"
 import { Blobs } from "../Blobs.ts"
 import { Catalog } from "../Catalog.ts"
@@ -9,6 +9,7 @@ import type { ClientEvent, SessionEvent } from "../domain/Event.ts"
 import type { SessionId } from "../domain/Ids.ts"
 import type { Session, SessionRecord } from "../domain/Session.ts"
 import type { EgressQuestion } from "../EgressPolicy.ts"
+import { Outbox } from "../Outbox.ts"
 import {
   type AheadOfLog,
   type SessionChange,
@@ -51,11 +52,13 @@ export class SessionObject extends Context.Service<
     readonly wake: Effect.Effect<void, StorageError>
     /** The same for a session that was just opened, which need not have anything to do. */
     readonly resume: Effect.Effect<void, Missing>
+    /** Shows lists the session as it is, and answers whether it has something left to do or to tell. */
+    readonly rouse: Effect.Effect<boolean, Missing>
   }
 >()("ownloop/loop/SessionObject") {
   static readonly layer = (
     id: SessionId
-  ): Layer.Layer<SessionObject, never, AgentLoop | Storage | Blobs | Catalog | Alarm> =>
+  ): Layer.Layer<SessionObject, never, AgentLoop | Storage | Blobs | Catalog | Alarm | Outbox> =>
     Layer.effect(
       SessionObject,
       Effect.gen(function* () {
@@ -63,6 +66,8 @@ export class SessionObject extends Context.Service<
         const storage = yield* Storage
         const catalog = yield* Catalog
         const blobs = yield* Blobs
+        const outbox = yield* Outbox
+        const oneAtATime = Semaphore.withPermit(yield* Semaphore.make(1))
         const work = yield* Work.make(loop)
         const unseen = Unseen.make(loop)
 
@@ -78,16 +83,21 @@ export class SessionObject extends Context.Service<
           record: SessionRecord,
           initialEvents: ReadonlyArray<ClientEvent>
         ) {
-          yield* loop.putRecord(record)
+          // Whoever starts a session may not know whether it did so before.
+          const before = yield* Effect.catchTag(loop.snapshot, "SessionNotFound", () => Effect.succeed(null))
+          if (before === null) {
+            yield* outbox.begin
+            yield* loop.putRecord(record)
+          }
           if (initialEvents.length > 0) {
             yield* work.expect
-            yield* accept(initialEvents)
+            if ((yield* loop.snapshot).lastSeq === 0) yield* accept(initialEvents)
           }
           const indexing = yield* Effect.forkChild(work.indexOrLog, { startImmediately: true })
           if (initialEvents.length > 0) yield* work.start
           yield* Fiber.join(indexing)
           return yield* get
-        })
+        }, oneAtATime)
 
         const update = Effect.fn("SessionObject.update")(function* ({ title, metadata, budget }: SessionChange) {
           const isBudgetAlone = title === undefined && metadata === undefined
@@ -112,6 +122,12 @@ export class SessionObject extends Context.Service<
 
         const destroy = Effect.fn("SessionObject.delete")(function* () {
           yield* whileIdle("delete")
+          if ((yield* work.tell) !== null) {
+            return yield* new SessionConflict({
+              id,
+              detail: "what became of it could not be told yet: delete it later"
+            })
+          }
           // The log goes last: while it is there, a deletion that broke off can be asked for again.
           yield* blobs.deleteAll(`${id}/`)
           yield* catalog.deleteSession(id)
@@ -153,6 +169,7 @@ export class SessionObject extends Context.Service<
           begin,
           follow: (place, deltas) => EventStream.orBroken(loop.follow(place, { deltas, heartbeat: false })),
           wake: work.wake,
+          rouse: work.rouse,
           resume: work.resume
         })
       })

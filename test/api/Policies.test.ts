@@ -58,7 +58,7 @@ describe("a policy", () => {
       })
       assert.strictEqual(description, "not [redacted]")
       assert.strictEqual(warnings[0]?.type, "unreachable")
-      assert.match(String(warnings[1]), /^description held an Anthropic API key/)
+      assert.match(JSON.stringify(warnings[1]), /^"description held an Anthropic API key/)
     })
   )
 
