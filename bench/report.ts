@@ -1,13 +1,13 @@
 import type { Samples } from "./scenarios.ts"
 
-const percentile = (samples: ReadonlyArray<number>, share: number): number => {
+export const percentile = (samples: ReadonlyArray<number>, share: number): number => {
   const sorted = samples.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 }
 
-const p50 = (samples: ReadonlyArray<number>) => percentile(samples, 0.5)
+export const p50 = (samples: ReadonlyArray<number>) => percentile(samples, 0.5)
 
-const digits = (value: number) => (Number.isNaN(value) ? "-" : value.toFixed(value < 100 ? 2 : 0))
+export const digits = (value: number) => (Number.isNaN(value) ? "-" : value.toFixed(value < 100 ? 2 : 0))
 const times = (value: number) => (Number.isNaN(value) ? "-" : `${value.toFixed(2)}x`)
 
 const spread = (samples: ReadonlyArray<number>) => `${digits(p50(samples))} / ${digits(percentile(samples, 0.95))}`

@@ -9,6 +9,7 @@ import { Deployment } from "../src/api/Deployment.ts"
 import { DeploymentKey } from "../src/api/Identity.ts"
 import * as Origins from "../src/api/Origins.ts"
 import { findAnthropicKey } from "../src/domain/AnthropicKey.ts"
+import type { EventId } from "../src/domain/Ids.ts"
 import type { SessionRecord } from "../src/domain/Session.ts"
 import { AgentLoop, AgentLoopConfig } from "../src/loop/AgentLoop.ts"
 import { SessionObject } from "../src/loop/SessionObject.ts"
@@ -21,8 +22,10 @@ import * as RateLimits from "./access/RateLimits.ts"
 import * as EgressGateway from "./egress/Gateway.ts"
 import * as EgressHttpClient from "./egress/HttpClient.ts"
 import * as PolicyStore from "./egress/PolicyStore.ts"
+import * as Ways from "./egress/Ways.ts"
 import * as Providers from "./model/Providers.ts"
 import * as Isolate from "./sandbox/Isolate.ts"
+import * as EgressSession from "./sessions/EgressSession.ts"
 import * as Alarm from "./storage/Alarm.ts"
 import * as ApiKeysD1 from "./storage/ApiKeysD1.ts"
 import * as ArtifactsR2 from "./storage/ArtifactsR2.ts"
@@ -52,7 +55,12 @@ const secrets = (env: Env) =>
 export const storage = (ctx: DurableObjectState) => SessionLogSqlite.layer(ctx.storage)
 
 /** One session in its Durable Object, with the gateway as its way out. */
-export const session = (ctx: DurableObjectState, env: Env, record: SessionRecord, gateway: Fetcher) =>
+export const session = (
+  ctx: DurableObjectState,
+  env: Env,
+  record: SessionRecord,
+  gateway: (toolUse: EventId | null) => Fetcher
+) =>
   SessionObject.layer(record.id).pipe(
     Layer.provide(AgentLoop.layer(record.id)),
     Layer.provide(DeploymentTools.layer(env)),
@@ -125,11 +133,13 @@ export const api = (env: Env): ((request: Request) => Promise<Response>) => {
 }
 
 /** The entrypoint that decides about everything sessions send. */
-export class Gateway extends EgressGateway.make((env: Env, props) =>
-  PolicyStore.layer(props).pipe(
-    Layer.provide(SessionCredentials.layer(props)),
-    Layer.provide([CatalogD1.layer(env.CATALOG), secrets(env), SecureRandom.layerWebCrypto, config(env)])
-  )
+export class Gateway extends EgressGateway.make(
+  (env: Env, props) =>
+    PolicyStore.layer(props).pipe(
+      Layer.provide([SessionCredentials.layer(props), EgressSession.layer(env.SESSIONS, props.sessionId)]),
+      Layer.provide([CatalogD1.layer(env.CATALOG), secrets(env), SecureRandom.layerWebCrypto, config(env)])
+    ),
+  (env) => Ways.make(env, env.LOADER)
 ) {}
 
 /** What the clock calls. */

@@ -54,7 +54,12 @@ export const agentLoop = <Model>(
 ): Layer.Layer<AgentLoop | Model | Storage | Blobs, Config.ConfigError> =>
   AgentLoop.layer(options.id).pipe(
     Layer.provideMerge([options.model, options.storage ?? Memory.storage, BlobsMemory.layer]),
-    Layer.provide([Fixed.layer(options.tools ?? []), SecureRandom.layerWebCrypto, config(options.config)])
+    Layer.provide([
+      Fixed.layer(options.tools ?? []),
+      Memory.catalog,
+      SecureRandom.layerWebCrypto,
+      config(options.config)
+    ])
   )
 
 /** A whole deployment in this process: its own tools, a sandbox per session, the egress gateway, and everything it keeps in memory. */

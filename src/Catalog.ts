@@ -1,11 +1,12 @@
 import { Context, type Effect, type Option } from "effect"
 import type { Agent } from "./domain/Agent.ts"
 import type { Timestamp } from "./domain/Common.ts"
-import type { EgressDecision, EgressOutcome } from "./domain/Egress.ts"
+import type { EgressDecision, EgressOutcome, EgressTraffic } from "./domain/Egress.ts"
 import type { Environment } from "./domain/Environment.ts"
-import type { AgentId, EnvironmentId, SessionId } from "./domain/Ids.ts"
+import type { AgentId, EnvironmentId, PolicyId, SessionId } from "./domain/Ids.ts"
+import type { Policy } from "./domain/Policy.ts"
 import type { Session, SessionStatus } from "./domain/Session.ts"
-import type { StorageError } from "./Storage.ts"
+import type { StorageError, TimeRange } from "./Storage.ts"
 
 /** `after` is the id of the last item of the page before. Lists are newest first. */
 export interface PageQuery {
@@ -13,7 +14,7 @@ export interface PageQuery {
   readonly after?: string
 }
 
-/** What all sessions share: agents and environments, an index of sessions, and the egress audit. */
+/** What all sessions share: agents, environments and policies, an index of sessions, and the egress audit. */
 export class Catalog extends Context.Service<
   Catalog,
   {
@@ -35,6 +36,26 @@ export class Catalog extends Context.Service<
     ): Effect.Effect<ReadonlyArray<Environment>, StorageError>
     deleteEnvironment(id: EnvironmentId): Effect.Effect<void, StorageError>
 
+    /** Adds a version. False, and nothing written, where that revision exists already. */
+    addPolicyVersion(policy: Policy): Effect.Effect<boolean, StorageError>
+    /** The newest revision, of one version where it is named. */
+    policy(id: PolicyId, version?: string): Effect.Effect<Option.Option<Policy>, StorageError>
+    /** `after` is a revision, in digits: all of them have the same id. */
+    policyVersions(id: PolicyId, page: PageQuery): Effect.Effect<ReadonlyArray<Policy>, StorageError>
+    policies(
+      page: PageQuery & { readonly includeArchived: boolean }
+    ): Effect.Effect<ReadonlyArray<Policy>, StorageError>
+    /** Sets `archived_at` on every version. */
+    archivePolicy(id: PolicyId, at: Timestamp): Effect.Effect<void, StorageError>
+    /** In one read what decides about a session's requests: its environment, and of the policies which that and `policyIds` name the newest. */
+    boundary(
+      environment: EnvironmentId,
+      policyIds: ReadonlyArray<PolicyId>
+    ): Effect.Effect<
+      { readonly environment: Option.Option<Environment>; readonly policies: ReadonlyArray<Policy> },
+      StorageError
+    >
+
     /** Creates or replaces the index entry of a session: what lists show of it. */
     putSession(session: Session): Effect.Effect<void, StorageError>
     sessions(
@@ -49,8 +70,16 @@ export class Catalog extends Context.Service<
 
     /** Adding the same decision again changes nothing. */
     addDecision(decision: EgressDecision): Effect.Effect<void, StorageError>
+    /** Adds what went over the wire to a decision, where it is kept. */
+    completeDecision(id: string, traffic: EgressTraffic): Effect.Effect<void, StorageError>
     decisions(
-      page: PageQuery & { readonly sessionId?: SessionId; readonly outcome?: EgressOutcome }
+      page: PageQuery & {
+        readonly sessionId?: SessionId
+        readonly agentId?: AgentId
+        readonly outcome?: EgressOutcome
+        readonly host?: string
+        readonly createdAt?: TimeRange
+      }
     ): Effect.Effect<ReadonlyArray<EgressDecision>, StorageError>
     /** Forgets the decisions of all sessions that were made before this time: they are kept only for a while. */
     deleteDecisionsBefore(time: Timestamp): Effect.Effect<void, StorageError>

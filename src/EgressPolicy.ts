@@ -1,6 +1,8 @@
-import { Context, type Effect, type Redacted, Schema } from "effect"
+import { Context, Effect, Layer, type Redacted, Schema } from "effect"
 import type { HttpClient } from "effect/http"
-import type { EgressDecision } from "./domain/Egress.ts"
+import type { EgressApproval, EgressAsk, EgressDecision, EgressRule, EgressTraffic } from "./domain/Egress.ts"
+import type { EventId } from "./domain/Ids.ts"
+import type { PolicyLimits, Via } from "./domain/Policy.ts"
 
 export interface EgressRequest {
   readonly method: string
@@ -28,10 +30,19 @@ export interface Attachment {
   readonly secrets: ReadonlyArray<Redacted.Redacted>
 }
 
-/** What a policy says of a request: `injected` where headers are attached. Which placeholders there are shows when it is sent. */
-export type Verdict =
-  | { readonly outcome: "blocked"; readonly reason: string }
-  | { readonly outcome: "allowed" | "injected"; readonly reason: string; readonly attachment: Attachment }
+/**
+ * What a policy says of a request, and by which rule: `injected` where headers are attached. Which placeholders there are shows when it is
+ * sent.
+ */
+export type Verdict = {
+  readonly reason: string
+  readonly rule: EgressRule
+  readonly approval: EgressApproval | null
+  readonly limits: Required<PolicyLimits>
+} & (
+  | { readonly outcome: "blocked" }
+  | { readonly outcome: "allowed" | "injected"; readonly via: Via | null; readonly attachment: Attachment }
+)
 
 /** The audit record could not be kept: the request may have been sent by then, but nothing of its answer is handed on. */
 export class AuditFailed extends Schema.TaggedError<AuditFailed>()("AuditFailed", { cause: Schema.Defect() }) {
@@ -39,6 +50,12 @@ export class AuditFailed extends Schema.TaggedError<AuditFailed>()("AuditFailed"
     return "the egress audit record could not be written"
   }
 }
+
+/** An audit record, less what the policy knows of the session. */
+export type EgressRecord = Omit<
+  EgressDecision,
+  "type" | "id" | "session_id" | "agent_id" | "tool_use_id" | "created_at" | keyof EgressTraffic
+>
 
 /**
  * Decides, for one session, which outbound requests pass and what is attached to them. It sends nothing itself: the gateway
@@ -49,13 +66,39 @@ export class EgressPolicy extends Context.Service<
   {
     /** Total, and closed: a policy that is missing, broken or unreadable blocks. */
     decide(request: EgressRequest): Effect.Effect<Verdict>
-    record(
-      decision: Omit<EgressDecision, "type" | "id" | "session_id" | "created_at">
-    ): Effect.Effect<void, AuditFailed>
+    /** Answers the id of the record. */
+    record(decision: EgressRecord): Effect.Effect<string, AuditFailed>
+    /** Adds to a record what went over the wire. */
+    complete(id: string, traffic: EgressTraffic): Effect.Effect<void>
   }
 >()("ownloop/EgressPolicy") {}
+
+/** A request that a rule wants to be allowed by a person. */
+export type EgressQuestion = Omit<EgressAsk, "tool_use_id" | "expires_at"> & { readonly tool_use_id: EventId | null }
+
+/** The session whose requests are decided about. It may live in another isolate than the gateway. */
+export class EgressSession extends Context.Service<
+  EgressSession,
+  {
+    /** Shows a decision in the session's log, with the result of the tool call that it was made for. */
+    note(decision: EgressDecision): Effect.Effect<void>
+    /** Asks a person about a request, unless one has answered already. An approval for one request is used up by this. */
+    approve(question: EgressQuestion): Effect.Effect<EgressApproval | "unasked">
+  }
+>()("ownloop/EgressPolicy/EgressSession") {
+  /** No session: nothing is shown anywhere, and nobody can be asked. */
+  static readonly layerNone: Layer.Layer<EgressSession> = Layer.succeed(EgressSession, {
+    note: () => Effect.void,
+    approve: () => Effect.succeed("unasked")
+  })
+}
 
 /** The HTTP client for everything a tool sends: each of its requests passes through the egress gateway. */
 export class EgressHttpClient extends Context.Service<EgressHttpClient, HttpClient.HttpClient>()(
   "ownloop/EgressPolicy/EgressHttpClient"
 ) {}
+
+/** The tool call that is being run: what it sends is recorded under it. Null outside of one. */
+export const CurrentToolUse = Context.Reference<EventId | null>("ownloop/EgressPolicy/CurrentToolUse", {
+  defaultValue: () => null
+})

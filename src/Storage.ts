@@ -1,4 +1,5 @@
 import { Context, type Effect, type Option, Schema } from "effect"
+import type { Timestamp } from "./domain/Common.ts"
 import type { SessionEvent, SessionEventType } from "./domain/Event.ts"
 import type { SessionRecord } from "./domain/Session.ts"
 
@@ -23,6 +24,14 @@ export interface Checkpoint {
   readonly body: string
 }
 
+/** Times that a list is limited to. */
+export interface TimeRange {
+  readonly gt?: Timestamp
+  readonly gte?: Timestamp
+  readonly lt?: Timestamp
+  readonly lte?: Timestamp
+}
+
 export interface EventQuery {
   /** Only entries after (in the order asked for) this place. */
   readonly after?: number
@@ -30,7 +39,7 @@ export interface EventQuery {
   readonly order: "asc" | "desc"
   readonly types?: ReadonlyArray<SessionEventType>
   /** Bounds on when the event was written, as RFC 3339 timestamps. */
-  readonly createdAt?: { readonly gt?: string; readonly gte?: string; readonly lt?: string; readonly lte?: string }
+  readonly createdAt?: TimeRange
 }
 
 /** One session's durable state: its record and its append-only event log. */

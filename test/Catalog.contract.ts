@@ -3,7 +3,7 @@ import { Effect, Option } from "effect"
 import { Catalog, type PageQuery } from "../src/Catalog.ts"
 import type { StorageError } from "../src/Storage.ts"
 import type { Contract } from "./support/contract.ts"
-import { agent, decision, environment, session, sessionAgent } from "./support/records.ts"
+import { agent, decision, environment, policy, session, sessionAgent } from "./support/records.ts"
 
 const ids = Effect.map((items: ReadonlyArray<{ readonly id: string }>) => items.map(({ id }) => id))
 
@@ -129,6 +129,58 @@ export const contract: Contract<Catalog> = {
     )
   }),
 
+  "every version of a policy is kept, the newest answered, and none replaced": Effect.gen(function* () {
+    const catalog = yield* Catalog
+    const saves = [
+      policy("1", { version: "aa", rules: [{ effect: "ask", host: "zwölf.example", methods: ["GET"], port: "any" }] }),
+      policy("1", { version: "bb", revision: 2, limits: { total_ms: 5 } }),
+      policy("1", { version: "aa", revision: 3, name: "again" })
+    ] as const
+    for (const save of saves) assert.equal(yield* catalog.addPolicyVersion(save), true)
+    assert.equal(yield* catalog.addPolicyVersion(policy("1", { revision: 3, name: "other" })), false)
+    const { id } = saves[0]
+    assert.deepEqual(yield* catalog.policy(id), Option.some(saves[2]))
+    assert.deepEqual(yield* catalog.policy(id, "bb"), Option.some(saves[1]))
+    assert.deepEqual(yield* catalog.policy(id, "aa"), Option.some(saves[2]))
+    assert.deepEqual(yield* catalog.policy(id, "cc"), Option.none())
+    assert.deepEqual(yield* catalog.policyVersions(id, { limit: 2 }), [saves[2], saves[1]])
+    assert.deepEqual(yield* catalog.policyVersions(id, { limit: 2, after: "2" }), [saves[0]])
+  }),
+
+  "policies are listed once each, archived ones on demand": Effect.gen(function* () {
+    const catalog = yield* Catalog
+    for (const id of ["2", "1", "3"]) yield* catalog.addPolicyVersion(policy(id))
+    yield* catalog.addPolicyVersion(policy("1", { revision: 2 }))
+    yield* catalog.archivePolicy(policy("1").id, archived_at)
+    assert.deepEqual(yield* catalog.policy(policy("1").id), Option.some(policy("1", { revision: 2, archived_at })))
+    yield* assertPages(["pol_3", "pol_2"], (query) => catalog.policies({ ...page, ...query }))
+    yield* assertPages(["pol_3", "pol_2", "pol_1"], (query) => catalog.policies({ ...query, includeArchived: true }))
+  }),
+
+  "what decides about a session is read at once, as it is now": Effect.gen(function* () {
+    const catalog = yield* Catalog
+    for (const id of ["1", "2", "3"]) yield* catalog.addPolicyVersion(policy(id))
+    const bound = environment("1", {
+      config: { ...environment("1").config, policy_ids: [policy("1").id, policy("9").id] }
+    })
+    yield* catalog.putEnvironment(bound)
+    const read = Effect.map(catalog.boundary(bound.id, [policy("3").id, policy("1").id]), (boundary) => ({
+      ...boundary,
+      policies: boundary.policies.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    }))
+    assert.deepEqual(yield* read, { environment: Option.some(bound), policies: [policy("1"), policy("3")] })
+    const newer = policy("1", { revision: 2, rules: [{ effect: "deny", host: "*" }] })
+    yield* catalog.addPolicyVersion(newer)
+    yield* catalog.archivePolicy(policy("3").id, archived_at)
+    yield* catalog.putEnvironment({ ...bound, name: "renamed" })
+    assert.deepEqual(yield* read, {
+      environment: Option.some({ ...bound, name: "renamed" }),
+      policies: [newer, policy("3", { archived_at })]
+    })
+    const nothing = yield* catalog.boundary(environment("2").id, [])
+    assert.deepEqual(nothing, { environment: Option.none(), policies: [] })
+  }),
+
   "a session's entry is created and replaced": Effect.gen(function* () {
     const catalog = yield* Catalog
     yield* catalog.putSession(session("1"))
@@ -184,6 +236,11 @@ export const contract: Contract<Catalog> = {
     yield* assertPages(["egrs_4", "egrs_2"], (query) => catalog.decisions({ ...query, sessionId }))
     yield* assertPages(["egrs_2"], (query) => catalog.decisions({ ...query, outcome: "blocked" }))
     yield* assertPages([], (query) => catalog.decisions({ ...query, sessionId, outcome: "allowed" }))
+    yield* assertPages(["egrs_4", "egrs_3", "egrs_2", "egrs_1"], (query) =>
+      catalog.decisions({ ...query, agentId: agent("1").id, host: "example.com" })
+    )
+    yield* assertPages([], (query) => catalog.decisions({ ...query, agentId: agent("2").id }))
+    yield* assertPages([], (query) => catalog.decisions({ ...query, host: "example.org" }))
   }),
 
   "a decision is kept as it was first recorded": Effect.gen(function* () {
@@ -191,6 +248,27 @@ export const contract: Contract<Catalog> = {
     yield* catalog.addDecision(decision("1"))
     yield* catalog.addDecision(decision("1", { outcome: "blocked" }))
     assert.deepEqual(yield* catalog.decisions(page), [decision("1")])
+  }),
+
+  "what went over the wire joins a decision that is kept": Effect.gen(function* () {
+    const catalog = yield* Catalog
+    const unknown = { bytes_out: null, bytes_in: null, duration_ms: null }
+    yield* catalog.addDecision(decision("1", unknown))
+    const traffic = { bytes_out: 5, bytes_in: null, duration_ms: 1_000 }
+    for (const id of ["egrs_1", "egrs_2"]) yield* catalog.completeDecision(id, traffic)
+    assert.deepEqual(yield* catalog.decisions(page), [decision("1", traffic)])
+  }),
+
+  "decisions are limited to a time": Effect.gen(function* () {
+    const catalog = yield* Catalog
+    const [first, second] = ["2026-11-22T00:00:00.000Z", "2026-11-23T00:00:00.000Z"] as const
+    yield* catalog.addDecision(decision("1", { created_at: first }))
+    yield* catalog.addDecision(decision("2", { created_at: second }))
+    yield* assertPages(["egrs_2"], (query) => catalog.decisions({ ...query, createdAt: { gt: first } }))
+    yield* assertPages(["egrs_2", "egrs_1"], (query) =>
+      catalog.decisions({ ...query, createdAt: { gte: first, lte: second } })
+    )
+    yield* assertPages(["egrs_1"], (query) => catalog.decisions({ ...query, createdAt: { lt: second } }))
   }),
 
   "decisions of before a time are forgotten": Effect.gen(function* () {

@@ -3,6 +3,7 @@ import { inspect } from "node:util"
 import { Context, Effect, Redacted } from "effect"
 import type { EgressDecision } from "../src/domain/Egress.ts"
 import type { Networking } from "../src/domain/Environment.ts"
+import { defaultLimits } from "../src/domain/Policy.ts"
 import { EgressPolicy } from "../src/EgressPolicy.ts"
 import type { Contract } from "./support/contract.ts"
 
@@ -36,11 +37,27 @@ const outcomes = (...urls: ReadonlyArray<string>) =>
 
 export const contract: Contract<EgressPolicy | Recorded> = {
   "a host that no rule names is blocked, and the reason says so": Effect.gen(function* () {
-    assert.deepEqual(yield* decide("https://example.com/"), { outcome: "blocked", reason: "no rule allows this host" })
+    assert.deepEqual(yield* decide("https://example.com/"), {
+      outcome: "blocked",
+      reason: "no rule allows this host",
+      rule: { policy_id: null, policy_version: null, rule: null },
+      approval: null,
+      limits: defaultLimits
+    })
   }),
   "a host that is named passes, and the reason names the rule": Effect.gen(function* () {
-    const { outcome, reason } = yield* decide("http://127.0.0.1:8080/")
-    assert.deepEqual([outcome, reason], ["allowed", "allowed_hosts: 127.0.0.1:8080"])
+    const verdict = yield* decide("http://127.0.0.1:8080/")
+    assert.ok(verdict.outcome === "allowed")
+    const { attachment, ...said } = verdict
+    assert.deepEqual([attachment.headers, attachment.names], [{}, []])
+    assert.deepEqual(said, {
+      outcome: "allowed",
+      reason: "allowed_hosts: 127.0.0.1:8080",
+      rule: { policy_id: null, policy_version: null, rule: "allowed_hosts: 127.0.0.1:8080" },
+      approval: null,
+      via: null,
+      limits: defaultLimits
+    })
   }),
   "the deployment's headers are attached to the hosts they are bound to": Effect.gen(function* () {
     const verdict = yield* decide("https://api.example.com/v1?x=1")
@@ -69,18 +86,25 @@ export const contract: Contract<EgressPolicy | Recorded> = {
       path: "/v1",
       outcome: "injected",
       reason: "allowed_hosts: api.example.com",
+      policy_id: null,
+      policy_version: null,
+      rule: "allowed_hosts: api.example.com",
+      approval: null,
       status: 200
     } as const
-    yield* policy.record(decision)
+    const recordId = yield* policy.record(decision)
     yield* policy.record({ ...decision, outcome: "blocked", status: null })
+    yield* policy.complete(recordId, { bytes_out: 1, bytes_in: 2, duration_ms: 3 })
     const [first, second, ...rest] = yield* yield* Recorded
     assert.ok(first !== undefined && second !== undefined && rest.length === 0)
-    const { id, session_id, created_at, type, ...recorded } = first
-    assert.deepEqual(recorded, decision)
+    const { id, session_id, agent_id, created_at, type, ...recorded } = first
+    assert.deepEqual(recorded, { ...decision, tool_use_id: null, bytes_out: 1, bytes_in: 2, duration_ms: 3 })
+    assert.equal(id, recordId)
     assert.equal(type, "egress_decision")
     assert.match(id, /^egrs_/)
+    assert.ok(agent_id === null || agent_id.startsWith("agent_"))
     assert.match(session_id, /^sesn_/)
     assert.match(created_at, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
-    assert.deepEqual([second.outcome, second.status, second.id === id], ["blocked", null, false])
+    assert.deepEqual([second.outcome, second.status, second.bytes_in, second.id === id], ["blocked", null, null, false])
   })
 }

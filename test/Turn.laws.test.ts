@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { Budget } from "../src/domain/Budget.ts"
 import type { SessionEvent } from "../src/domain/Event.ts"
-import { EventId } from "../src/domain/Ids.ts"
+import { EventId, PolicyId } from "../src/domain/Ids.ts"
 import { toolName } from "../src/domain/StructuredOutput.ts"
 import { fold } from "../src/loop/fold.ts"
 import { noUsage } from "../src/loop/Spent.ts"
@@ -21,6 +21,8 @@ const limits: Limits = {
 const text = (value: string) => [{ type: "text" as const, text: value }]
 
 const reminder = "in the form, please"
+const target = { method: "GET", scheme: "https", host: "a.example", port: 443, path: "/" } as const
+const asking = { policy_id: PolicyId.make("pol_1"), policy_version: "1", rule: "rules[0]" }
 
 /** A session in miniature: a log, and choices of what a model answers, what a client sends, and when the process dies. */
 class Session {
@@ -64,7 +66,9 @@ class Session {
     const action = next(this.state, this.limits)
     switch (action.type) {
       case "rest":
-        return false
+        if (action.until === undefined || choice % 3 > 0) return false
+        this.now = action.until
+        return true
       case "wait":
         this.now = action.until
         return true
@@ -93,6 +97,7 @@ class Session {
       }
       case "runTools": {
         const some = choice % 2 === 0 ? action.calls.toReversed() : action.calls.slice(0, 1)
+        if (choice % 5 === 0) this.append(...some.map(({ id }) => this.question(id)))
         this.append(...some.map(({ id }) => this.result(id)))
         return true
       }
@@ -107,6 +112,9 @@ class Session {
       }
       case "remind":
         this.append({ ...this.stamp(), type: "session.structured_output_reminder", content: text(reminder) })
+        return true
+      case "allowForEver":
+        this.append(this.result(action.call.id))
         return true
       case "closeRequest":
         this.closeRequest(action.id)
@@ -192,6 +200,18 @@ class Session {
     }
   }
 
+  /** The gateway asks about a request of a call that runs. */
+  private question(tool_use_id: EventId): SessionEvent {
+    return {
+      ...this.stamp(),
+      type: "agent.tool_use",
+      name: "egress_request",
+      input: {},
+      evaluated_permission: "ask",
+      egress: { ...target, tool_use_id, ...asking, expires_at: new Date(this.now + 1_000).toISOString() }
+    }
+  }
+
   private closeRequest(model_request_start_id: EventId) {
     const failed = { model_request_start_id, is_error: true, model_usage: noUsage }
     this.append({ id: this.id(), processed_at: this.time(), type: "span.model_request_end", ...failed })
@@ -216,7 +236,8 @@ class Session {
               ...stamp(),
               type: "user.tool_confirmation" as const,
               tool_use_id: call.id,
-              result: choice % 2 === 0 ? ("allow" as const) : ("deny" as const)
+              result: choice % 2 === 0 ? ("allow" as const) : ("deny" as const),
+              ...(call.egress !== null && choice % 3 === 0 ? { scope: "always" as const } : {})
             },
             { ...stamp(), type: "user.custom_tool_result" as const, custom_tool_use_id: call.id }
           ]),
@@ -325,6 +346,14 @@ it.prop(
       messages.reduce((sum, message) => sum + (message.role === "assistant" ? message.toolCalls.length : 0), 0)
     )
     assert.strictEqual(endsWell(session.log, isStructured), true)
+    // Nothing is allowed that nobody allowed, and what was allowed for one request holds no longer than its turn.
+    const allowed = session.log.flatMap((event) =>
+      event.type === "user.tool_confirmation" && event.result === "allow" ? [event.tool_use_id] : []
+    )
+    for (const { id, scope } of session.state.approvals) {
+      assert.strictEqual(scope, "session")
+      assert.include(allowed, id)
+    }
     // At most one turn at a time.
     const turns = session.log.filter(({ type }) => type.startsWith("session.status_"))
     turns.forEach((event, index) => {

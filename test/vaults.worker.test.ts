@@ -190,6 +190,39 @@ describe("a session with a vault", () => {
     }
   )
 
+  it("shows none of it to the code of a rule, which stands before the gateway attaches", async () => {
+    const { vault, ids } = await vaultOf(variable())
+    const [hostname = "", port] = site.host.split(":")
+    // Written so that no placeholder stands in it.
+    const code = `export default (request) => {
+      const headers = new Headers(request.headers)
+      headers.set("x-seen", btoa(request.headers.get("authorization")))
+      return new Request(request, { headers })
+    }`
+    const response = await worker.fetch("/v1/policies", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        name: "proxied",
+        rules: [{ effect: "allow", host: hostname, port: Number(port), path: "/proxied", via: { type: "proxy", code } }]
+      })
+    })
+    const policy = (await response.json()) as { readonly id: string }
+    const session = await startSession(worker, { model: "local/mock", policies: [policy.id], vaults: [vault.id] })
+    script = [bash(`curl -s -H "Authorization: Bearer $TOKEN" ${site.url}/proxied`)]
+    await session.send("go")
+    await session.untilIdle()
+    const visit = visits.find(({ url }) => url === "/proxied")
+    assert.strictEqual(visit?.headers["authorization"], `Bearer ${secrets.variable}`)
+    assert.match(atob(String(visit?.headers["x-seen"])), /^Bearer ownloop_[\w-]{43}$/)
+    const { data } = await session.decisions(worker.fetch)
+    assert.deepStrictEqual(
+      data.map(({ outcome, policy_id, reason }) => [outcome, policy_id, reason.split(", with ")[1]]),
+      [["injected", policy.id, ids[0]]]
+    )
+    assert.isFalse(holds((await results(session)).join("\n"), secrets.variable))
+  })
+
   it("loses a credential at its next request once that is archived, without it a variable too", async () => {
     const { vault, ids } = await vaultOf(variable())
     const session = await startSession(worker, { model: "local/mock", hosts: [site.host], vaults: [vault.id] })

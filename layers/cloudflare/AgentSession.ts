@@ -1,7 +1,10 @@
 import { DurableObject } from "cloudflare:workers"
 import { Effect, Layer, ManagedRuntime, Option } from "effect"
+import type { EgressDecision } from "../../src/domain/Egress.ts"
 import type { ClientEvent } from "../../src/domain/Event.ts"
+import type { EventId } from "../../src/domain/Ids.ts"
 import type { SessionRecord } from "../../src/domain/Session.ts"
+import type { EgressQuestion } from "../../src/EgressPolicy.ts"
 import { SessionObject } from "../../src/loop/SessionObject.ts"
 import { SessionNotFound, type StreamOptions } from "../../src/Sessions.ts"
 import { type EventQuery, Storage } from "../../src/Storage.ts"
@@ -33,12 +36,14 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
   })
 
   #start(record: SessionRecord) {
-    const props: EgressProps = {
+    const props: Omit<EgressProps, "toolUseId"> = {
       sessionId: record.id,
       environmentId: record.environment_id,
+      agentId: record.agent.id,
+      policyIds: record.agent.policy_ids ?? [],
       vaultIds: record.vault_ids
     }
-    const gateway = this.ctx.exports.Gateway({ props })
+    const gateway = (toolUseId: EventId | null) => this.ctx.exports.Gateway({ props: { ...props, toolUseId } })
     return (this.#runtime ??= ManagedRuntime.make(
       Sockets.layer(this.ctx).pipe(Layer.provideMerge(Cloudflare.session(this.ctx, this.env, record, gateway)))
     ))
@@ -93,6 +98,13 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
   }
   stream(options: StreamOptions) {
     return this.#use((session) => session.stream(options))
+  }
+
+  noteEgress(decision: EgressDecision) {
+    return this.#use((session) => session.noteEgress(decision))
+  }
+  approveEgress(question: EgressQuestion) {
+    return this.#use((session) => session.approveEgress(question))
   }
 
   override async fetch(request: Request) {

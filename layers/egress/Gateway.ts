@@ -1,14 +1,17 @@
 import { WorkerEntrypoint } from "cloudflare:workers"
 import { Effect, type Layer, Schema } from "effect"
-import { EnvironmentId, SessionId, VaultId } from "../../src/domain/Ids.ts"
-import { handle } from "../../src/egress/gateway.ts"
+import { AgentId, EnvironmentId, EventId, PolicyId, SessionId, VaultId } from "../../src/domain/Ids.ts"
+import { handle, type Ways } from "../../src/egress/gateway.ts"
 import type { EgressPolicy } from "../../src/EgressPolicy.ts"
 
 /** Whose traffic it is: set by the session's own object, where no sandbox can reach it. */
 export const Props = Schema.Struct({
   sessionId: SessionId,
   environmentId: EnvironmentId,
-  vaultIds: Schema.Array(VaultId)
+  agentId: AgentId,
+  policyIds: Schema.Array(PolicyId),
+  vaultIds: Schema.Array(VaultId),
+  toolUseId: Schema.NullOr(EventId)
 })
 export type Props = typeof Props.Type
 
@@ -17,13 +20,19 @@ export type Props = typeof Props.Type
  * session's object as a `Fetcher` (`ctx.exports.<Class>({ props })`). The layer is built for every request, since what one request of a
  * Worker opened, another must not use. Whatever goes wrong here lets nothing pass.
  */
-export const make = <Env>(layer: (env: Env, session: Props) => Layer.Layer<EgressPolicy, unknown>) =>
+export const make = <Env>(
+  layer: (env: Env, session: Props) => Layer.Layer<EgressPolicy, unknown>,
+  ways: (env: Env) => Ways
+) =>
   class EgressGateway extends WorkerEntrypoint<Env, Props> {
     override async fetch(request: Request): Promise<Response> {
       const { ctx, env } = this
       const answer = Schema.decodeUnknownEffect(Props)(ctx.props).pipe(
         Effect.flatMap((session) =>
-          handle(request, (request) => fetch(request)).pipe(Effect.provide(layer(env, session)))
+          handle(request, (request) => fetch(request), {
+            waitUntil: (work) => ctx.waitUntil(work),
+            ways: ways(env)
+          }).pipe(Effect.provide(layer(env, session)))
         ),
         Effect.catchCause((cause) => Effect.as(Effect.logError("the egress gateway failed", cause), unavailable())),
         Effect.runPromise

@@ -1,12 +1,16 @@
-import { type Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { FetchHttpClient, HttpClient } from "effect/http"
-import { EgressHttpClient } from "../../src/EgressPolicy.ts"
+import type { EventId } from "../../src/domain/Ids.ts"
+import { CurrentToolUse, EgressHttpClient } from "../../src/EgressPolicy.ts"
 
-/** Sends every request through the gateway in its own isolate: `ctx.exports.<Gateway class>({ props })`. */
-export const layer = (gateway: Fetcher): Layer.Layer<EgressHttpClient> =>
+/** Sends every request through the gateway in its own isolate, `ctx.exports.<Gateway class>({ props })`, as that of the current tool call. */
+export const layer = (gateway: (toolUse: EventId | null) => Fetcher): Layer.Layer<EgressHttpClient> =>
   Layer.effect(
     EgressHttpClient,
-    through(() => (request) => gateway.fetch(request))
+    through((context) => {
+      const way = gateway(Context.get(context, CurrentToolUse))
+      return (request) => way.fetch(request)
+    })
   ).pipe(Layer.provide(FetchHttpClient.layer))
 
 /** An HTTP client whose requests all leave by the given way, which is told in what context each is made. */

@@ -1,5 +1,7 @@
 import { Effect, Exit, Option, Semaphore } from "effect"
 import { maskEverywhere } from "../../src/domain/AnthropicKey.ts"
+import type { EventId } from "../../src/domain/Ids.ts"
+import { CurrentToolUse } from "../../src/EgressPolicy.ts"
 import {
   InvalidPattern,
   limits,
@@ -10,16 +12,18 @@ import {
   workspaceRoot
 } from "../../src/SandboxBackend.ts"
 import { Workspace, type WorkspaceChange } from "../../src/Workspace.ts"
-import type { Host, Request, Settings, Shell, ShellState } from "./isolate/Protocol.ts"
+import type { Host, Network, Request, Settings, Shell, ShellState } from "./isolate/Protocol.ts"
 import * as WorkspaceFiles from "./WorkspaceFiles.ts"
 
 /** Where the shell of a session runs. */
-export interface Machine {
+export interface Machine<Way extends Network> {
   /** The shell, started where none runs. */
   readonly shell: () => Shell
   /** Makes an object callable from where the shell runs. */
   readonly capability: (host: Host) => Host
-  readonly run: Host["run"]
+  /** What is sent on behalf of a tool call, or of nobody that is known. */
+  readonly network: (toolUse: EventId | null) => Way
+  readonly run: (network: Way) => Host["run"]
   /** Gives up the shell that runs, so that the next call starts another. */
   readonly renew: () => void
 }
@@ -41,7 +45,7 @@ const farewell = 2_000
 const grepTimeout = 60_000
 
 /** A sandbox whose files are the session's workspace and whose shell runs on `machine`: one command at a time. */
-export const make = Effect.fnUntraced(function* (machine: Machine) {
+export const make = Effect.fnUntraced(function* <Way extends Network>(machine: Machine<Way>) {
   const workspace = yield* Workspace
   const files = yield* WorkspaceFiles.make
   const runPromise = Effect.runPromiseWith(yield* Effect.context())
@@ -57,8 +61,9 @@ export const make = Effect.fnUntraced(function* (machine: Machine) {
     function* <A>(
       operation: SandboxError["operation"],
       timeout: number,
-      call: (shell: Shell, request: Request, host: Host) => Promise<A>
+      call: (shell: Shell, request: Request, host: Host, network: Network) => Promise<A>
     ) {
+      const network = machine.network(yield* CurrentToolUse)
       const entries = yield* WorkspaceFiles.stored(operation, workspace.entries)
       const given = yield* Effect.mapError(variables, ({ message }) =>
         WorkspaceFiles.failed(operation, new SandboxUnavailable({ detail: message }))
@@ -70,11 +75,11 @@ export const make = Effect.fnUntraced(function* (machine: Machine) {
         write: async (part) => {
           for (const change of part) changes.push(change)
         },
-        run: machine.run,
+        run: machine.run(network),
         cancelled: () => cancelled.promise
       })
       const answer = (async () =>
-        call(machine.shell(), { settings: { ...settings, variables: given }, entries, timeout }, host))()
+        call(machine.shell(), { settings: { ...settings, variables: given }, entries, timeout }, host, network))()
       const answered = Effect.tryPromise({
         try: () => settled(answer, timeout + patience),
         catch: (cause) => WorkspaceFiles.failed(operation, new SandboxUnavailable({ detail: String(cause) }))
@@ -94,8 +99,8 @@ export const make = Effect.fnUntraced(function* (machine: Machine) {
 
   return SandboxBackend.of({
     exec: Effect.fn("SandboxBackend.exec")(function* (command, options) {
-      const reply = yield* ask("exec", timeoutOf(options), (shell, request, host) =>
-        shell.exec({ ...request, command, state }, host)
+      const reply = yield* ask("exec", timeoutOf(options), (shell, request, host, network) =>
+        shell.exec({ ...request, command, state }, host, network)
       )
       // Where agent code has put one together, the next command does not find it.
       state = maskEverywhere(reply.state)

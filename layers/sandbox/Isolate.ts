@@ -1,5 +1,6 @@
 import { RpcTarget } from "cloudflare:workers"
 import { Effect, Layer } from "effect"
+import type { EventId } from "../../src/domain/Ids.ts"
 import { SandboxBackend } from "../../src/SandboxBackend.ts"
 import type { Workspace } from "../../src/Workspace.ts"
 import * as Backend from "./Backend.ts"
@@ -28,12 +29,14 @@ interface Runner {
 const cpuMs = 30_000
 
 /**
- * A shell in a Dynamic Worker per session that stays warm, and a fresh Dynamic Worker for every run of JavaScript. They hold no bindings;
- * `outbound` is their only network, and the files come through a capability that is passed with each call.
+ * A shell in a Dynamic Worker per session that stays warm, and a fresh Dynamic Worker for every run of JavaScript. They hold no bindings.
+ * The files come through a capability that is passed with each call; `outbound` is the only network of a run, and passed to the shell with
+ * each command, which has no other.
  */
 export const layer = (options: {
   readonly loader: WorkerLoader
-  readonly outbound: Fetcher
+  /** The gateway, for what is sent on behalf of a tool call. */
+  readonly outbound: (toolUse: EventId | null) => Fetcher
   readonly sessionId: string
 }): Layer.Layer<SandboxBackend, never, Workspace> =>
   Layer.effect(
@@ -46,12 +49,13 @@ export const layer = (options: {
         shell: () =>
           loader
             .get(`${sessionId}/${code().hash}/${generation}`, () =>
-              worker(outbound, code().shell, { "~git.js": code().git })
+              worker(null, code().shell, { "~git.js": code().git })
             )
             .getEntrypoint() as unknown as Shell,
         capability: (host) => new HostCapability(host),
-        run: (program, job, files) =>
-          (loader.load(worker(outbound, code().runner, modulesOf(program))).getEntrypoint() as unknown as Runner).run(
+        network: outbound,
+        run: (network) => (program, job, files) =>
+          (loader.load(worker(network, code().runner, modulesOf(program))).getEntrypoint() as unknown as Runner).run(
             program,
             job,
             files
@@ -67,7 +71,7 @@ export const layer = (options: {
 const mainModule = "~main.js"
 
 const worker = (
-  outbound: Fetcher,
+  outbound: Fetcher | null,
   main: string,
   modules: WorkerLoaderWorkerCode["modules"]
 ): WorkerLoaderWorkerCode => ({

@@ -25,14 +25,10 @@ export const layer = (
       const fetch = following(options.fetch ?? refuse)
       let shell: Shell | undefined
       return Backend.make({
-        shell: () =>
-          (shell ??= new Shell(
-            workspaceRoot,
-            (input, init) => fetch(new Request(input, init)),
-            () => import("./isolate/git/Git.ts")
-          )),
+        shell: () => (shell ??= new Shell(workspaceRoot, () => import("./isolate/git/Git.ts"))),
         capability: (host) => host,
-        run: runner(fetch),
+        network: () => ({ fetch: (url, init) => fetch(new Request(url, init)) }),
+        run: () => runner(fetch),
         renew: () => {
           shell = undefined
         }

@@ -1,8 +1,10 @@
 import { Effect, Schema } from "effect"
 import { BudgetRefused } from "../../src/domain/Budget.ts"
 import { MetadataFull } from "../../src/domain/Common.ts"
+import type { EgressApproval, EgressDecision } from "../../src/domain/Egress.ts"
 import type { ClientEvent, SessionEvent } from "../../src/domain/Event.ts"
 import type { Session, SessionRecord } from "../../src/domain/Session.ts"
+import type { EgressQuestion } from "../../src/EgressPolicy.ts"
 import { AheadOfLog, SessionConflict, SessionNotFound, type Sessions, type StreamOptions } from "../../src/Sessions.ts"
 import { type EventQuery, type LogEntry, StorageError } from "../../src/Storage.ts"
 
@@ -36,6 +38,8 @@ export interface SessionRpc {
   send(events: ReadonlyArray<ClientEvent>): Promise<Reply<ReadonlyArray<SessionEvent>>>
   events(query: EventQuery): Promise<Reply<ReadonlyArray<LogEntry>>>
   stream(options: StreamOptions): Promise<Reply<ReadableStream<Uint8Array>>>
+  noteEgress(decision: EgressDecision): Promise<Reply<void>>
+  approveEgress(question: EgressQuestion): Promise<Reply<EgressApproval | "unasked">>
   /** A WebSocket cannot be a method's answer. Where there is none in the response, its body is a `Reply` that says why. */
   fetch(request: Request): Promise<Response>
 }

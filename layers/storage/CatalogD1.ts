@@ -6,6 +6,7 @@ import { Environment } from "../../src/domain/Environment.ts"
 import { Session } from "../../src/domain/Session.ts"
 import * as D1 from "./D1.ts"
 import { before, changed, given, json, method, notArchived } from "./D1.ts"
+import * as PoliciesD1 from "./PoliciesD1.ts"
 
 const agentJson = json(Agent)
 const environmentJson = json(Environment)
@@ -77,6 +78,8 @@ const make = (db: D1Database): Catalog["Service"] => {
       Effect.asVoid(run("DELETE FROM environments WHERE id = ?", id))
     ),
 
+    ...PoliciesD1.make(db, { run, write, select }),
+
     putSession: method("Catalog.putSession", (session) =>
       write(
         "INSERT INTO sessions (body, id) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
@@ -117,6 +120,15 @@ const make = (db: D1Database): Catalog["Service"] => {
         decision.id
       ).pipe(Effect.asVoid)
     ),
+    completeDecision: method("Catalog.completeDecision", (id, { bytes_in, bytes_out, duration_ms }) =>
+      Effect.asVoid(
+        run(
+          "UPDATE egress_decisions SET body = json_set(body, '$.bytes_out', json(?), '$.bytes_in', json(?), '$.duration_ms', json(?)) WHERE id = ?",
+          ...[bytes_out, bytes_in, duration_ms].map((value) => JSON.stringify(value)),
+          id
+        )
+      )
+    ),
     decisions: method("Catalog.decisions", (page) =>
       select(
         "egress_decisions",
@@ -124,7 +136,13 @@ const make = (db: D1Database): Catalog["Service"] => {
         [
           ...before(page),
           ...given(page.sessionId, (id) => ["session_id = ?", id]),
-          ...given(page.outcome, (outcome) => ["outcome = ?", outcome])
+          ...given(page.agentId, (id) => ["agent_id = ?", id]),
+          ...given(page.outcome, (outcome) => ["outcome = ?", outcome]),
+          ...given(page.host, (host) => ["host = ?", host]),
+          ...given(page.createdAt?.gt, (time) => ["created_at > ?", time]),
+          ...given(page.createdAt?.gte, (time) => ["created_at >= ?", time]),
+          ...given(page.createdAt?.lt, (time) => ["created_at < ?", time]),
+          ...given(page.createdAt?.lte, (time) => ["created_at <= ?", time])
         ],
         page.limit
       )

@@ -3,6 +3,7 @@ import { Catalog } from "../../src/Catalog.ts"
 import type { Agent } from "../../src/domain/Agent.ts"
 import type { EgressDecision } from "../../src/domain/Egress.ts"
 import type { Environment } from "../../src/domain/Environment.ts"
+import type { Policy } from "../../src/domain/Policy.ts"
 import type { Session } from "../../src/domain/Session.ts"
 import { isShown, pageOf } from "./Pages.ts"
 
@@ -10,8 +11,12 @@ const make = (): Catalog["Service"] => {
   /** The versions of an agent, newest first. */
   const agents = new Map<string, ReadonlyArray<Agent>>()
   const environments = new Map<string, Environment>()
+  /** The versions of a policy, newest first. */
+  const policies = new Map<string, ReadonlyArray<Policy>>()
   const sessions = new Map<string, Session>()
   const decisions = new Map<string, EgressDecision>()
+
+  const savesOf = (id: string) => policies.get(id) ?? []
 
   const versionsOf = (id: string) => agents.get(id) ?? []
 
@@ -62,6 +67,43 @@ const make = (): Catalog["Service"] => {
       environments.delete(id)
     }),
 
+    addPolicyVersion: Effect.fn("Catalog.addPolicyVersion")(function* (policy) {
+      const saves = savesOf(policy.id)
+      if (saves.some(({ revision }) => revision === policy.revision)) return false
+      policies.set(
+        policy.id,
+        [policy, ...saves].sort((a, b) => b.revision - a.revision)
+      )
+      return true
+    }),
+    policy: Effect.fn("Catalog.policy")(function* (id, version) {
+      return Array.findFirst(savesOf(id), (policy) => version === undefined || policy.version === version)
+    }),
+    policyVersions: Effect.fn("Catalog.policyVersions")(function* (id, { limit, after }) {
+      return savesOf(id)
+        .filter(({ revision }) => after === undefined || revision < Number(after))
+        .slice(0, limit)
+    }),
+    policies: Effect.fn("Catalog.policies")(function* (page) {
+      const newest = [...policies.values()].flatMap((saves) => saves.slice(0, 1))
+      return pageOf(newest.filter(isShown(page.includeArchived)), page)
+    }),
+    archivePolicy: Effect.fn("Catalog.archivePolicy")(function* (id, at) {
+      if (policies.has(id))
+        policies.set(
+          id,
+          savesOf(id).map((policy) => ({ ...policy, archived_at: at }))
+        )
+    }),
+    boundary: Effect.fn("Catalog.boundary")(function* (id, policyIds) {
+      const environment = environments.get(id)
+      const named = new Set([...(environment?.config.policy_ids ?? []), ...policyIds])
+      return {
+        environment: Option.fromNullishOr(environment),
+        policies: [...named].flatMap((id) => savesOf(id).slice(0, 1))
+      }
+    }),
+
     putSession: Effect.fn("Catalog.putSession")(function* (session) {
       sessions.set(session.id, session)
     }),
@@ -80,10 +122,28 @@ const make = (): Catalog["Service"] => {
     addDecision: Effect.fn("Catalog.addDecision")(function* (decision) {
       if (!decisions.has(decision.id)) decisions.set(decision.id, decision)
     }),
-    decisions: Effect.fn("Catalog.decisions")(function* ({ sessionId, outcome, ...page }) {
+    completeDecision: Effect.fn("Catalog.completeDecision")(function* (id, traffic) {
+      const decision = decisions.get(id)
+      if (decision !== undefined) decisions.set(id, { ...decision, ...traffic })
+    }),
+    decisions: Effect.fn("Catalog.decisions")(function* ({
+      sessionId,
+      agentId,
+      outcome,
+      host,
+      createdAt = {},
+      ...page
+    }) {
+      const { gt, gte, lt, lte } = createdAt
       const found = [...decisions.values()]
         .filter(({ session_id }) => sessionId === undefined || session_id === sessionId)
+        .filter(({ agent_id }) => agentId === undefined || agent_id === agentId)
         .filter((decision) => outcome === undefined || decision.outcome === outcome)
+        .filter((decision) => host === undefined || decision.host === host)
+        .filter(({ created_at }) => gt === undefined || created_at > gt)
+        .filter(({ created_at }) => gte === undefined || created_at >= gte)
+        .filter(({ created_at }) => lt === undefined || created_at < lt)
+        .filter(({ created_at }) => lte === undefined || created_at <= lte)
       return pageOf(found, page)
     }),
     deleteDecisionsBefore: Effect.fn("Catalog.deleteDecisionsBefore")(function* (time) {

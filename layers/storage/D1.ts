@@ -55,7 +55,7 @@ export const make = (db: D1Database) => {
     { decode }: { readonly decode: (bodies: unknown) => Effect.Effect<A, Schema.SchemaError> },
     conditions: ReadonlyArray<Condition>,
     limit: number,
-    order: "id" | "version" = "id"
+    order: "id" | "version" | "revision" = "id"
   ) {
     const where = ["TRUE", ...conditions.map(([sql]) => sql)].join(" AND ")
     const values = conditions.flatMap(([, ...values]) => values)
@@ -65,4 +65,21 @@ export const make = (db: D1Database) => {
   })
 
   return { run, write, select }
+}
+
+export type Statements = ReturnType<typeof make>
+
+/** Decodes what it has decoded before to the same values: pure data, which may outlive a request. */
+export const memoised = <A, E>(decode: (bodies: unknown) => Effect.Effect<ReadonlyArray<A>, E>) => {
+  const known = new Map<string, A>()
+  return Effect.fnUntraced(function* (bodies: ReadonlyArray<string>) {
+    const items: Array<A> = []
+    for (const body of bodies) {
+      const item = known.get(body) ?? (yield* decode([body]))[0]!
+      if (known.size >= 256) known.clear()
+      known.set(body, item)
+      items.push(item)
+    }
+    return items
+  })
 }

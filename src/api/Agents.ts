@@ -9,6 +9,7 @@ import type { Deployment } from "./Deployment.ts"
 import { wire } from "./Errors.ts"
 import { MetadataInput, MetadataPatch, nullable, refused, unsupported, unsupportedFilter } from "./Fields.ts"
 import * as Paging from "./Paging.ts"
+import { PolicyIds } from "./Policies.ts"
 
 const ModelName = Schema.NonEmptyString.check(Schema.isMaxLength(256))
 
@@ -40,6 +41,7 @@ const optional = {
   mcp_servers: unsupported(),
   skills: unsupported(),
   multiagent: unsupported(),
+  policy_ids: nullable(PolicyIds),
   execution_identity: nullable(
     Schema.Union([Schema.Struct({ type: Schema.Literal("service_account") }), refused("aws_role")]).annotate({
       message: "expected the type service_account"

@@ -27,6 +27,7 @@ import * as Egress from "./handlers/Egress.ts"
 import * as Environments from "./handlers/Environments.ts"
 import * as Events from "./handlers/Events.ts"
 import * as Health from "./handlers/Health.ts"
+import * as Policies from "./handlers/Policies.ts"
 import * as RootKeys from "./handlers/RootKeys.ts"
 import * as SessionsHandlers from "./handlers/Sessions.ts"
 import * as TasksHandlers from "./handlers/Tasks.ts"
@@ -66,6 +67,7 @@ export const layer: Layer.Layer<
   Layer.provide([
     Agents.layer,
     Environments.layer,
+    Policies.layer,
     SessionsHandlers.layer,
     Events.layer,
     VaultsHandlers.layer,

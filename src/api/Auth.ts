@@ -2,12 +2,12 @@ import { Effect, Layer, Option } from "effect"
 import { HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { type HttpApiEndpoint, HttpApiMiddleware, HttpApiSecurity } from "effect/http-api"
 import type { AccessTokens } from "../AccessTokens.ts"
-import { includes, type Scope } from "../domain/ApiKey.ts"
+import type { Scope } from "../domain/ApiKey.ts"
 import { RateLimiter } from "../RateLimiter.ts"
 import { errorResponse } from "./Answer.ts"
 import * as Body from "./Body.ts"
-import { Caller, neededScope } from "./Caller.ts"
-import { kinds, PermissionDenied, RateLimited, wire } from "./Errors.ts"
+import { Caller, checkScope, neededScope } from "./Caller.ts"
+import { kinds, RateLimited, wire } from "./Errors.ts"
 import * as Identity from "./Identity.ts"
 import type { KnownKeys } from "./KnownKeys.ts"
 
@@ -43,10 +43,7 @@ const door = (keysOf: (headers: HttpServerRequest.HttpServerRequest["headers"]) 
       })
       const { id, type } = caller.actor
       if (!(yield* limiter.requests(`${type} ${id}`))) return yield* new RateLimited({ message: tooMany })
-      if (!includes(caller.scope, needed)) {
-        const message = `this needs the scope ${needed}; the caller (${type} ${id}) has the scope ${caller.scope}`
-        return yield* new PermissionDenied({ message })
-      }
+      yield* checkScope(caller, needed)
       return { caller, guarded: yield* Body.guard }
     })
 

@@ -38,6 +38,8 @@ const asItIs = <E, R>(httpEffect: Effect.Effect<Response, E, R>) => httpEffect
 
 const warned = (answer: Response, warnings: ReadonlyArray<string>): Response => {
   if (answer.body._tag !== "Uint8Array" || answer.status >= 300) return answer
-  const body = JSON.parse(new TextDecoder().decode(answer.body.body)) as object // Answers of endpoints that take a body are objects.
-  return HttpServerResponse.jsonUnsafe({ ...body, warnings }, { status: answer.status, headers: answer.headers })
+  // Answers of endpoints that take a body are objects. Those of policies have warnings of their own.
+  const body = JSON.parse(new TextDecoder().decode(answer.body.body)) as { readonly warnings?: ReadonlyArray<unknown> }
+  const all = [...(body.warnings ?? []), ...warnings]
+  return HttpServerResponse.jsonUnsafe({ ...body, warnings: all }, { status: answer.status, headers: answer.headers })
 }

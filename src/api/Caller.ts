@@ -1,5 +1,6 @@
-import { Context } from "effect"
-import { type Actor, Scope } from "../domain/ApiKey.ts"
+import { Context, Effect } from "effect"
+import { type Actor, includes, Scope } from "../domain/ApiKey.ts"
+import { PermissionDenied } from "./Errors.ts"
 
 /** Who asks. */
 export class Caller extends Context.Service<
@@ -19,3 +20,17 @@ export const neededScope = (endpoint: {
   readonly method: string
   readonly annotations: Context.Context<never>
 }): Scope => Context.get(endpoint.annotations, NeededScope) ?? (endpoint.method === "GET" ? "read" : "admin")
+
+/** Fails where the caller may not do `what`. */
+export const checkScope = (
+  { actor: { id, type }, scope }: Caller["Service"],
+  needed: Scope,
+  what = "this"
+): Effect.Effect<void, PermissionDenied> =>
+  includes(scope, needed)
+    ? Effect.void
+    : Effect.fail(
+        new PermissionDenied({
+          message: `${what} needs the scope ${needed}; the caller (${type} ${id}) has the scope ${scope}`
+        })
+      )

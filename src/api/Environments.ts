@@ -8,6 +8,7 @@ import { Authorization } from "./Auth.ts"
 import { wire } from "./Errors.ts"
 import { MetadataInput, MetadataPatch, nullable, refused, unsupported } from "./Fields.ts"
 import * as Paging from "./Paging.ts"
+import { PolicyIds } from "./Policies.ts"
 
 const Host = Schema.String.check(
   Schema.makeFilter((entry) =>
@@ -37,6 +38,7 @@ const ConfigInput = Schema.Union([
     type: Schema.Literal("cloud"),
     backend: nullable(Backend),
     networking: nullable(NetworkingInput),
+    policy_ids: nullable(PolicyIds),
     packages: nullable(
       Schema.Struct(perManager(unsupported("is not supported: the isolate backend has no package manager")))
     )

@@ -36,13 +36,15 @@ const EventInput = Schema.Union([
     type: Schema.Literal("user.tool_confirmation"),
     tool_use_id: EventId,
     result: Schema.Literals(["allow", "deny"]),
+    scope: nullable(Schema.Literals(["once", "session", "always"])),
     deny_message: nullable(Schema.String.check(Schema.isMaxLength(10_000)))
   }).check(
-    Schema.makeFilter(({ result, deny_message }) =>
-      result === "allow" && typeof deny_message === "string"
-        ? { path: ["deny_message"], issue: "goes with the result deny only" }
-        : true
-    )
+    Schema.makeFilter(({ result, deny_message, scope }) => {
+      if (result === "allow" && typeof deny_message === "string") {
+        return { path: ["deny_message"], issue: "goes with the result deny only" }
+      }
+      return result === "deny" && scope ? { path: ["scope"], issue: "goes with the result allow only" } : true
+    })
   ),
   Schema.Struct({
     type: Schema.Literal("user.custom_tool_result"),
@@ -66,7 +68,6 @@ export const SendEvents = Schema.Struct({
 const order = Schema.optionalKey(Schema.Literals(["asc", "desc"]))
 /** Types of the wire API that nothing here writes are fine to ask for. */
 const types = Schema.optionalKey(Schema.Array(Schema.String))
-const time = Schema.optionalKey(Schema.DateTimeUtcFromString)
 const deltas = Schema.optionalKey(Schema.Array(Schema.Literals(["agent.message", "agent.thinking"])))
 
 const listQuery = {
@@ -74,10 +75,7 @@ const listQuery = {
   order,
   types,
   "types[]": types,
-  "created_at[gt]": time,
-  "created_at[gte]": time,
-  "created_at[lt]": time,
-  "created_at[lte]": time
+  ...Paging.createdAt
 }
 export type ListQuery = Schema.Struct.Type<typeof listQuery>
 
@@ -109,7 +107,7 @@ export class EventsGroup extends HttpApiGroup.make("events")
       params,
       payload: SendEvents,
       success: Schema.Struct({ data: Schema.Array(SessionEvent) }),
-      error: [wire.InvalidRequest, wire.NotFound, wire.Conflict]
+      error: [wire.InvalidRequest, wire.PermissionDenied, wire.NotFound, wire.Conflict]
     }).annotate(NeededScope, "run"),
     HttpApiEndpoint.get("list", "/v1/sessions/:id/events", {
       params,

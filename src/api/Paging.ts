@@ -1,5 +1,6 @@
-import { Effect, Result, Schema } from "effect"
+import { DateTime, Effect, Result, Schema } from "effect"
 import { Base64Url } from "effect/encoding"
+import type { TimeRange } from "../Storage.ts"
 import { InvalidRequest } from "./Errors.ts"
 
 export const defaultLimit = 20
@@ -9,6 +10,26 @@ export const query = (maxLimit = 100) => ({
   limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxLimit }))),
   page: Schema.optionalKey(Schema.String)
 })
+
+const time = Schema.optionalKey(Schema.DateTimeUtcFromString)
+
+/** The query fields of a list that can be limited to a time. */
+export const createdAt = {
+  "created_at[gt]": time,
+  "created_at[gte]": time,
+  "created_at[lt]": time,
+  "created_at[lte]": time
+}
+
+const bounds = ["gt", "gte", "lt", "lte"] as const
+
+export const timeRange = (query: Schema.Struct.Type<typeof createdAt>): TimeRange =>
+  Object.fromEntries(
+    bounds.flatMap((bound) => {
+      const time = query[`created_at[${bound}]`]
+      return time === undefined ? [] : [[bound, DateTime.formatIso(time)]]
+    })
+  )
 
 export const response = <S extends Schema.Constraint>(item: S) =>
   Schema.Struct({ data: Schema.Array(item), next_page: Schema.NullOr(Schema.String) })

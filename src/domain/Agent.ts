@@ -1,5 +1,5 @@
 import { Schema, Struct } from "effect"
-import { AgentId } from "./Ids.ts"
+import { AgentId, PolicyId } from "./Ids.ts"
 import { Metadata, Name, Timestamp } from "./Common.ts"
 
 /** What happens when the model asks for a tool: it runs, or the session waits for `user.tool_confirmation`. */
@@ -55,6 +55,8 @@ export const Agent = Schema.Struct({
   mcp_servers: Schema.Array(Schema.Never),
   skills: Schema.Array(Schema.Never),
   multiagent: Schema.Null,
+  /** Ours: policies that narrow what the environment lets through. */
+  policy_ids: Schema.optionalKey(Schema.Array(PolicyId)),
   execution_identity: Schema.Struct({ type: Schema.Literal("service_account") }),
   metadata: Metadata,
   created_at: Timestamp,

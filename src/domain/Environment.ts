@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { EnvironmentId } from "./Ids.ts"
+import { EnvironmentId, PolicyId } from "./Ids.ts"
 import { Metadata, Name, Timestamp } from "./Common.ts"
 
 /** Which sandbox a session gets. Never guessed: an unknown one is an error. */
@@ -32,7 +32,9 @@ export const noNetworking: Networking = {
 export const CloudConfig = Schema.Struct({
   type: Schema.Literal("cloud"),
   backend: Backend,
-  networking: Networking
+  networking: Networking,
+  /** Ours: policies that decide beside `networking`, as one set of rules. */
+  policy_ids: Schema.optionalKey(Schema.Array(PolicyId))
 })
 export type CloudConfig = typeof CloudConfig.Type
 

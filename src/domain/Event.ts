@@ -1,6 +1,7 @@
-import { Schema } from "effect"
+import { Schema, Struct } from "effect"
 import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
+import { auditOnly, EgressAsk, EgressDecision } from "./Egress.ts"
 import { EventId } from "./Ids.ts"
 
 /** One event of a session, in the shape of the wire API. The log of them is the only truth of a session. */
@@ -20,6 +21,8 @@ const userInterrupt = {}
 const userToolConfirmation = {
   tool_use_id: EventId,
   result: Schema.Literals(["allow", "deny"]),
+  /** Ours: how long an outbound request is allowed that waited. `once` where absent; `always` saves a version of the policy that asked. */
+  scope: Schema.optionalKey(Schema.NullOr(Schema.Literals(["once", "session", "always"]))),
   deny_message: Schema.optionalKey(Schema.NullOr(Schema.String))
 }
 const userCustomToolResult = {
@@ -91,7 +94,15 @@ export const SessionEvent = Schema.Union([
   event("agent.message", { content: Schema.Array(TextBlock) }),
   /** `content` is ours: the wire API only signals that thinking went on; open models need it sent back. */
   event("agent.thinking", { content: Schema.Array(TextBlock) }),
-  event("agent.tool_use", { ...toolUse, evaluated_permission: Schema.Literals(["allow", "ask", "deny"]) }),
+  /**
+   * `egress` is ours: no call of the model, but an outbound request of one, which waits for a confirmation. It is answered like any call, and
+   * what came of it joins the result of the call that sent it.
+   */
+  event("agent.tool_use", {
+    ...toolUse,
+    evaluated_permission: Schema.Literals(["allow", "ask", "deny"]),
+    egress: Schema.optionalKey(EgressAsk)
+  }),
   /**
    * Two fields are ours. `stored_characters`: the length of a result too long for the log, of which `content` shows the two ends. `rejected`:
    * there is no such tool or the input does not fit it, so that nothing ran.
@@ -133,6 +144,14 @@ export const SessionEvent = Schema.Union([
     is_error: Schema.Boolean,
     model_usage: ModelUsage,
     list_cost_usd: Schema.optionalKey(Schema.Finite)
+  }),
+  /** Ours: an approval of one request is used up by it, before it is sent. */
+  event("span.egress_approval_used", { approval_id: EventId, tool_use_id: Schema.NullOr(EventId) }),
+  /** Ours: an outbound request of a tool call, before the call's result. What went over the wire is in `GET /v1/egress/decisions`. */
+  event("span.egress_request", {
+    egress_decision_id: Schema.String,
+    ...Struct.omit(EgressDecision.fields, auditOnly),
+    tool_use_id: EventId
   })
 ])
 export type SessionEvent = typeof SessionEvent.Type

@@ -13,6 +13,9 @@ export type EnvironmentId = typeof EnvironmentId.Type
 export const SessionId = id("sesn").pipe(Schema.brand("SessionId"))
 export type SessionId = typeof SessionId.Type
 
+export const PolicyId = id("pol").pipe(Schema.brand("PolicyId"))
+export type PolicyId = typeof PolicyId.Type
+
 export const VaultId = id("vlt").pipe(Schema.brand("VaultId"))
 export type VaultId = typeof VaultId.Type
 
@@ -33,6 +36,7 @@ const make = <A extends string>(prefix: string) =>
 
 export const nextAgentId = make<AgentId>("agent")
 export const nextEnvironmentId = make<EnvironmentId>("env")
+export const nextPolicyId = make<PolicyId>("pol")
 export const nextSessionId = make<SessionId>("sesn")
 export const nextEventId = make<EventId>("sevt")
 export const nextTaskId = make<TaskId>("task")

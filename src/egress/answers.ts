@@ -1,10 +1,10 @@
-import { Redacted } from "effect"
+import { Predicate, Redacted } from "effect"
 import { scrubber } from "./scrub.ts"
 
 /** Statuses whose responses have no body. */
 const bodiless = new Set([101, 204, 205, 304])
 
-/** A response without the secrets: in its status line, its headers and, as it passes, its body. */
+/** A response without the secrets: in its status line, its headers and, as it passes, its body. A WebSocket stays as it is. */
 export const scrubbed = (response: Response, secrets: ReadonlyArray<Redacted.Redacted>): Response => {
   const scrub = scrubber(secrets.map(Redacted.value))
   if (scrub.isIdle) return response
@@ -14,6 +14,11 @@ export const scrubbed = (response: Response, secrets: ReadonlyArray<Redacted.Red
     if (name !== "content-encoding" && name !== "content-length") headers.append(scrub.text(name), scrub.text(value))
   }
   const { body, status } = response
-  const init = { status, statusText: scrub.text(response.statusText), headers }
+  const init = {
+    status,
+    statusText: scrub.text(response.statusText),
+    headers,
+    ...(Predicate.hasProperty(response, "webSocket") ? { webSocket: response.webSocket } : {})
+  }
   return new Response(body === null || bodiless.has(status) ? null : scrub.stream(body), init)
 }

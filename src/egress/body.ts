@@ -3,14 +3,14 @@ const limit = 64 * 1024
 
 /** A body that passes on as it comes. */
 export interface Payload {
-  readonly content: ReadableStream | Uint8Array | null
+  readonly content: ReadableStream<Uint8Array> | Uint8Array | null
   /** The same body once more; undefined where it was too long to keep, or is not over yet. */
   readonly again: () => Payload | undefined
 }
 
 export const noPayload: Payload = { content: null, again: () => noPayload }
 
-export const streamed = (content: ReadableStream): Payload => ({ content, again: () => undefined })
+export const streamed = (content: ReadableStream<Uint8Array>): Payload => ({ content, again: () => undefined })
 
 /** Streams, and keeps what it streamed while that is little. */
 export const replayable = (body: ReadableStream<Uint8Array>): Payload => {

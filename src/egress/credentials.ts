@@ -3,11 +3,12 @@ import type { Attachment, Verdict } from "../EgressPolicy.ts"
 import type { Payload } from "./body.ts"
 import { isWebSocketUpgrade, partHeaders } from "./headers.ts"
 import { replaceInBody, replaceInHeaders } from "./placeholders.ts"
+import { blockedBy } from "./verdict.ts"
 
 /** What of a request the credentials go into. */
 interface Bare {
   readonly headers: Headers
-  readonly payload: Payload
+  readonly payload: Pick<Payload, "content">
 }
 
 /** A request's headers and body with its credentials in them, and which credentials those are: of a body, as far as it went out. */
@@ -27,7 +28,7 @@ export const closedToWebSockets = ({ headers }: { readonly headers: Headers }, v
   const { names, placeholders } = verdict.attachment
   return names.length + placeholders.length === 0
     ? verdict
-    : { outcome: "blocked", reason: "a credential is bound to this host, and none goes out over a WebSocket" }
+    : blockedBy(verdict, "a credential is bound to this host, and none goes out over a WebSocket")
 }
 
 /** What the audit says of a request with these credentials. */

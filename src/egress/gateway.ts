@@ -1,14 +1,24 @@
-import { Data, Effect, Exit, Predicate } from "effect"
-import { carriesAnthropicKey } from "../domain/AnthropicKey.ts"
-import { type Attachment, EgressPolicy, type Verdict } from "../EgressPolicy.ts"
+import { Clock, Effect, Exit, Predicate } from "effect"
+import { EgressPolicy, type Verdict } from "../EgressPolicy.ts"
 import { scrubbed } from "./answers.ts"
-import { noPayload, type Payload, replayable, streamed } from "./body.ts"
-import { closedToWebSockets, outcomeOf, withCredentials } from "./credentials.ts"
+import { noPayload, replayable, streamed } from "./body.ts"
+import { outcomeOf, withCredentials } from "./credentials.ts"
 import { portOfScheme } from "./decide.ts"
-import { bodyHeaders, credentialHeaders, forwardable, isWebSocketUpgrade } from "./headers.ts"
+import { guarded, type Outgoing, outgoing } from "./guard.ts"
+import { bodyHeaders, credentialHeaders, forwardable, isWebSocketUpgrade, sizeOf } from "./headers.ts"
+import { discard, failed, failure, type Hop, masked, Refusal } from "./hop.ts"
+import { limited, route, type Send, type Ways } from "./route.ts"
 
-/** How a request leaves: `fetch`, which must not follow redirects where the request says `redirect: "manual"`. */
-export type Send = (request: Request) => Promise<Response>
+export type { Proxied, Send, Ways } from "./route.ts"
+
+/** Keeps the process alive until the work is done, which goes on after the answer was handed on. */
+export type WaitUntil = (work: Promise<unknown>) => void
+
+export interface Surroundings {
+  readonly waitUntil?: WaitUntil
+  /** Where there are none, a request whose rule names a way is blocked. */
+  readonly ways?: Ways
+}
 
 /** Redirects that are followed for one request. */
 const maxRedirects = 10
@@ -16,33 +26,17 @@ const maxRedirects = 10
 /** Characters of a path that the audit keeps. */
 const maxPath = 2_048
 
-/** One request that leaves: the caller's, or one that a redirect asks for. */
-interface Hop {
-  readonly method: string
-  readonly url: URL
-  readonly headers: Headers
-  readonly payload: Payload
-  readonly signal: AbortSignal
-}
-
-/** The gateway's own answer, in place of an upstream's. */
-class Refusal extends Data.TaggedError("Refusal")<{
-  readonly type: "egress_blocked" | "egress_failed"
-  readonly message: string
-  readonly host: string
-}> {}
-
 /**
  * The one way out: decides about a request, attaches what the policy says, sends it, follows its redirects (deciding each again) unless the
  * caller said otherwise, and records every hop once it is answered, before anything of that answer is handed on. What does not pass is
  * answered with 403, what fails or cannot be recorded with 502, both as `{ error: { type, message, host } }`.
  */
 export const handle = Effect.fn("EgressGateway.handle")(
-  function* (request: Request, send: Send) {
+  function* (request: Request, send: Send, surroundings: Surroundings = {}) {
     const follows = request.redirect === "follow" && !isWebSocketUpgrade(request.headers)
     let hop = firstHop(request, follows)
     for (let redirects = 0; ; redirects++) {
-      const response = yield* exchange(hop, send)
+      const response = yield* exchange(hop, send, surroundings)
       const location = redirectStatuses.has(response.status) ? response.headers.get("location") : null
       if (location === null || (!follows && request.redirect !== "error")) return response
       yield* discard(response)
@@ -57,48 +51,84 @@ export const handle = Effect.fn("EgressGateway.handle")(
 )
 
 /** Decides, sends and records one hop. Exactly one record is written, whatever happens, also when the caller goes away meanwhile. */
-const exchange = Effect.fn("EgressGateway.exchange")(function* (hop: Hop, send: Send) {
+const exchange = Effect.fn("EgressGateway.exchange")(function* (asked: Hop, send: Send, surroundings: Surroundings) {
   const policy = yield* EgressPolicy
-  const verdict: Verdict = carriesKey(hop)
-    ? { outcome: "blocked", reason: "the request holds an Anthropic API key" }
-    : closedToWebSockets(hop, yield* policy.decide(hop))
+  const services = yield* Effect.context<EgressPolicy>()
+  const { waitUntil = () => undefined, ways } = surroundings
+  const began = yield* Clock.currentTimeMillis
+  const { hop, verdict, way } = yield* route(asked, limited(asked, yield* policy.decide(asked)), ways)
+  const { approval, limits, outcome, reason, rule } = verdict
   const record = (status: number | null, names: ReadonlyArray<string> = []) =>
     policy
-      .record({ ...audited(hop), ...outcomeOf(verdict, names), status })
+      .record({ ...audited(hop), ...outcomeOf(verdict, names), ...rule, approval, status })
       .pipe(
         Effect.catchTag("AuditFailed", (error) =>
           Effect.andThen(Effect.logError(error), failed(hop.url, error.message))
         )
       )
-  yield* Effect.annotateCurrentSpan({ "egress.host": masked(hop.url.hostname), "egress.outcome": verdict.outcome })
+  yield* Effect.annotateCurrentSpan({
+    "egress.method": hop.method,
+    "egress.host": masked(hop.url.hostname),
+    "egress.outcome": outcome,
+    "egress.reason": reason
+  })
 
   if (verdict.outcome === "blocked") {
     yield* Effect.uninterruptible(record(null))
     return yield* new Refusal({
       type: "egress_blocked",
-      message: `blocked by the egress policy: ${verdict.reason}`,
+      message: `blocked by the egress policy: ${reason}`,
       host: masked(hop.url.hostname)
     })
   }
+
+  /** Once the answer is over: what went over the wire joins the record. */
+  const complete = (id: string, bytes_out: number, bytes_in: number | null) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      policy.complete(id, { bytes_out, bytes_in, duration_ms: now - began })
+    )
+
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const attached = { names: (): ReadonlyArray<string> => [] }
-      const sent = yield* Effect.exit(restore(transmit(hop, verdict.attachment, send, attached)))
+      const attached: Attached = { names: () => [] }
+      const payload = outgoing(hop.payload.content, limits)
+      const sending = transmit(hop, payload, verdict, way ?? send, attached)
+      const sent = yield* Effect.exit(restore(answered(hop, verdict, sending)))
+      const id = yield* record(Exit.isSuccess(sent) ? sent.value.status : null, attached.names()).pipe(
+        Effect.tapError(() => (Exit.isSuccess(sent) ? discard(sent.value) : Effect.void))
+      )
+      yield* Effect.annotateCurrentSpan({ "egress.status": Exit.isSuccess(sent) ? sent.value.status : 0 })
       if (Exit.isFailure(sent)) {
-        yield* record(null, attached.names())
+        waitUntil(Effect.runPromiseWith(services)(complete(id, payload.bytes(), null)))
         return yield* sent
       }
-      yield* record(sent.value.status, attached.names()).pipe(Effect.tapError(() => discard(sent.value)))
-      return scrubbed(sent.value, verdict.attachment.secrets)
+      const { response, over } = guarded(sent.value, limits)
+      waitUntil(
+        over.pipe(
+          Effect.flatMap((bytes) => complete(id, payload.bytes(), bytes)),
+          Effect.runPromiseWith(services)
+        )
+      )
+      return scrubbed(response, verdict.attachment.secrets)
     })
   )
 })
 
-/** `attached` is told of the credentials that went out, also where that fails. */
-const transmit = (hop: Hop, attachment: Attachment, send: Send, attached: { names: () => ReadonlyArray<string> }) =>
+/** The credentials that went out with a request, also where that fails. */
+interface Attached {
+  names: () => ReadonlyArray<string>
+}
+
+const transmit = (
+  hop: Hop,
+  payload: Outgoing,
+  { attachment, limits: { request_body_bytes } }: Exclude<Verdict, { readonly outcome: "blocked" }>,
+  send: Send,
+  attached: Attached
+) =>
   Effect.tryPromise({
     try: async (signal) => {
-      const { body, headers, names } = await withCredentials(hop, attachment)
+      const { body, headers, names } = await withCredentials({ ...hop, payload }, attachment)
       attached.names = names
       // Built anew: what else the caller's request holds (`cf` options such as `resolveOverride`) stays behind.
       const init = {
@@ -111,14 +141,41 @@ const transmit = (hop: Hop, attachment: Attachment, send: Send, attached: { name
       } as const
       return send(new Request(hop.url, init))
     },
-    catch: (cause) => failure(hop.url, `no answer from the upstream${codeOf(cause)}`)
+    catch: (cause) =>
+      failure(
+        hop.url,
+        payload.isTooLong()
+          ? `the request's body is longer than ${request_body_bytes} bytes`
+          : `no answer from the upstream${codeOf(cause)}`
+      )
   })
+
+/** Gives up an answer that does not begin in time, and one that says it is too long. */
+const answered = (hop: Hop, { limits }: Verdict, answer: Effect.Effect<Response, Refusal>) => {
+  const { first_byte_ms, header_bytes, response_body_bytes } = limits
+  return answer.pipe(
+    Effect.timeoutOrElse({
+      duration: first_byte_ms,
+      orElse: () => failed(hop.url, `the upstream did not answer within ${first_byte_ms} ms`)
+    }),
+    Effect.tap((response) => {
+      const tooLong =
+        sizeOf(response.headers) > header_bytes
+          ? `the answer's headers are longer than ${header_bytes} bytes`
+          : hop.method !== "HEAD" && Number(response.headers.get("content-length")) > response_body_bytes
+            ? `the answer's body is longer than ${response_body_bytes} bytes`
+            : undefined
+      return tooLong === undefined ? Effect.void : Effect.andThen(discard(response), failed(hop.url, tooLong))
+    })
+  )
+}
 
 const firstHop = (request: Request, follows: boolean): Hop => ({
   method: request.method,
   url: new URL(request.url),
   headers: forwardable(request.headers),
   payload: request.body === null ? noPayload : follows ? replayable(request.body) : streamed(request.body),
+  length: Number(request.headers.get("content-length") ?? 0) || 0,
   signal: request.signal
 })
 
@@ -133,7 +190,8 @@ const nextHop = (hop: Hop, status: number, location: string): Effect.Effect<Hop,
   const headers = new Headers(hop.headers)
   if (becomesGet) for (const name of bodyHeaders) headers.delete(name)
   if (url.origin !== hop.url.origin) for (const name of credentialHeaders) headers.delete(name)
-  return Effect.succeed({ ...hop, method: becomesGet ? "GET" : hop.method, url, headers, payload })
+  const length = becomesGet ? 0 : hop.length
+  return Effect.succeed({ ...hop, method: becomesGet ? "GET" : hop.method, url, headers, payload, length })
 }
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308])
@@ -145,19 +203,6 @@ const audited = ({ method, url }: Hop) => ({
   port: url.port === "" ? (portOfScheme(url.protocol) ?? 0) : Number(url.port),
   path: masked(url.pathname).slice(0, maxPath)
 })
-
-const carriesKey = ({ headers, url }: Hop) =>
-  carriesAnthropicKey(url.href) ||
-  [...headers].some(([name, value]) => carriesAnthropicKey(name) || carriesAnthropicKey(value))
-
-const masked = (text: string) => (carriesAnthropicKey(text) ? "[refused]" : text)
-
-const discard = (response: Response) => Effect.ignore(Effect.tryPromise(async () => response.body?.cancel()))
-
-const failure = (url: URL, message: string) =>
-  new Refusal({ type: "egress_failed", message, host: masked(url.hostname) })
-
-const failed = (url: URL, message: string) => Effect.fail(failure(url, message))
 
 /** The system's own word for what went wrong (`ECONNREFUSED`), and nothing else of a foreign error, whose text may quote the request. */
 const codeOf = (error: unknown): string => {

@@ -1,9 +1,7 @@
 import { Effect, identity, Redacted, Result, Schema } from "effect"
 import { AnthropicKeyRefused, carriesAnthropicKey } from "../domain/AnthropicKey.ts"
 import { isHeaderName, isHeaderValue } from "../domain/Header.ts"
-import type { EgressRequest, Verdict } from "../EgressPolicy.ts"
-import { attach, type Grant } from "./attach.ts"
-import { decide, type Policy } from "./decide.ts"
+import type { Grant } from "./attach.ts"
 import { isForwardable } from "./headers.ts"
 import { parsePattern } from "./pattern.ts"
 
@@ -55,20 +53,6 @@ export const decodeInjections = Effect.fn("Egress.decodeInjections")(function* (
   }
   return grants
 })
-
-/** What a session's policy says of a request, and what of its credentials goes with it. */
-export const verdict = (policy: Policy, grants: ReadonlyArray<Grant>, request: EgressRequest): Verdict => {
-  const decision = decide(policy, request)
-  if (decision.outcome === "blocked") return { outcome: "blocked", reason: decision.reason }
-  return Result.match(attach(grants, request), {
-    onFailure: (reason) => ({ outcome: "blocked", reason }),
-    onSuccess: (attachment) => ({
-      outcome: attachment.names.length === 0 ? "allowed" : "injected",
-      reason: decision.reason,
-      attachment
-    })
-  })
-}
 
 const checkHeader = (field: string, name: string, value: string) => {
   if (carriesAnthropicKey(name)) return Effect.fail(new AnthropicKeyRefused({ where: `a header name in ${field}` }))

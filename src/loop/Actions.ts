@@ -1,7 +1,10 @@
 import { Clock, DateTime, Effect } from "effect"
+import { amend } from "../egress/amend.ts"
+import { urlOf } from "../egress/target.ts"
 import { ToolRegistry, type ToolResult as Outcome } from "../ToolRegistry.ts"
 import * as AskModel from "./AskModel.ts"
 import type { OpenCall } from "./Calls.ts"
+import type { EgressNotes } from "./EgressNotes.ts"
 import * as Prompt from "./Prompt.ts"
 import * as SessionErrors from "./SessionErrors.ts"
 import type { NewEvent, SessionLog, Snapshot } from "./SessionLog.ts"
@@ -16,7 +19,8 @@ const failed: Outcome = { text: "the tool failed in an unexpected way", isError:
 /** Does what `Turn` decided. Each action ends in events of the log. */
 export const make = Effect.fnUntraced(function* (
   log: SessionLog,
-  limitsOf: (snapshot: Snapshot, now: number) => Turn.Limits
+  limitsOf: (snapshot: Snapshot, now: number) => Turn.Limits,
+  notes: EgressNotes
 ) {
   const registry = yield* ToolRegistry
   const model = yield* AskModel.make(log, limitsOf)
@@ -34,9 +38,10 @@ export const make = Effect.fnUntraced(function* (
     const { text, isError, rejected } = yield* registry
       .call(record.id, call)
       .pipe(Effect.catchDefect(() => Effect.succeed(failed)))
-    yield* log.append([
-      rejected ? ToolResult.reject(call.id, text) : yield* ToolResult.store(record.id, call.id, text, isError)
-    ])
+    const result = rejected
+      ? ToolResult.reject(call.id, text)
+      : yield* ToolResult.store(record.id, call.id, text, isError)
+    yield* log.append([...notes.take(call.id), result])
   })
 
   const runTools = Effect.fn("AgentLoop.runTools")(function* (calls: ReadonlyArray<OpenCall>) {
@@ -61,12 +66,28 @@ export const make = Effect.fnUntraced(function* (
     { type: "session.structured_output_reminder", content: [{ type: "text", text: Prompt.reminder }] }
   ])
 
-  const settle = ({ calls, text, isRejected }: Turn.Action & { readonly type: "settle" }) =>
+  const settle = ({ calls, isError, isRejected, text }: Turn.Action & { readonly type: "settle" }) =>
     log.append(
-      calls.map((call) =>
-        isRejected ? ToolResult.reject(call.id, text(call)) : ToolResult.make(call.id, text(call), true)
-      )
+      calls.flatMap((call) => [
+        ...notes.take(call.id),
+        isRejected ? ToolResult.reject(call.id, text(call)) : ToolResult.make(call.id, text(call), isError(call))
+      ])
     )
+
+  /** Before its answer is logged: where the process dies in between it is done again, which changes nothing. */
+  const allowForEver = Effect.fn("AgentLoop.allowForEver")(function* ({
+    call,
+    egress
+  }: Turn.Action & { readonly type: "allowForEver" }) {
+    const { record } = yield* log.snapshot
+    const problem = yield* amend(egress, `approval in ${record.id}`)
+    const request = `${egress.method} ${urlOf(egress)}`
+    const text =
+      problem === null
+        ? `${request} is allowed now, and from now on: send it again`
+        : `${request} is allowed now: send it again. It could not be allowed for ever by the policy ${egress.policy_id}: ${problem}`
+    yield* log.append([ToolResult.make(call.id, text, false)])
+  })
 
   const reschedule = Effect.fn("AgentLoop.reschedule")(function* (delay: number) {
     const at = (yield* Clock.currentTimeMillis) + delay
@@ -100,6 +121,8 @@ export const make = Effect.fnUntraced(function* (
         return takeAnswer(action)
       case "remind":
         return remind
+      case "allowForEver":
+        return allowForEver(action)
       case "closeRequest":
         return log.append([AskModel.requestFailed(action.id)])
       case "stop":

@@ -1,6 +1,8 @@
-import { Clock, Config, Context, Effect, Latch, Layer, Semaphore, type Stream } from "effect"
-import type { SecureRandom } from "effect/crypto"
+import { Clock, Config, Context, DateTime, Effect, Latch, Layer, Semaphore, type Stream } from "effect"
+import { Digest, type SecureRandom } from "effect/crypto"
 import type { Blobs } from "../Blobs.ts"
+import type { Catalog } from "../Catalog.ts"
+import type { EgressApproval, EgressDecision } from "../domain/Egress.ts"
 import type { ClientEvent, SessionEvent } from "../domain/Event.ts"
 import { EventId, type SessionId } from "../domain/Ids.ts"
 import type { SessionRecord } from "../domain/Session.ts"
@@ -9,12 +11,20 @@ import type { ModelClient } from "../ModelClient.ts"
 import { SessionConflict, type SessionNotFound } from "../Sessions.ts"
 import type { LogEntry, Storage, StorageError } from "../Storage.ts"
 import type { ToolRegistry } from "../ToolRegistry.ts"
+import { urlOf } from "../egress/target.ts"
+import type { EgressQuestion } from "../EgressPolicy.ts"
 import * as Actions from "./Actions.ts"
+import * as Approvals from "./Approvals.ts"
+import { unanswered } from "./Calls.ts"
+import * as EgressNotes from "./EgressNotes.ts"
 import { fold } from "./fold.ts"
 import type { FollowOptions, Frame } from "./LiveFeed.ts"
 import * as Recovery from "./Recovery.ts"
 import * as SessionLog from "./SessionLog.ts"
 import * as Turn from "./Turn.ts"
+
+/** How long a person may take to answer whether a request may be sent: from then on it is blocked. */
+const patience = "24 hours"
 
 /** Stands for the id of an event that is not logged yet. */
 const pending = EventId.make("sevt_pending")
@@ -30,7 +40,7 @@ export const AgentLoopConfig = Config.all({
 
 type SessionUpdated = Extract<SessionEvent, { readonly type: "session.updated" }>
 
-type Needs = Storage | Blobs | ModelClient | ToolRegistry | SecureRandom.SecureRandom
+type Needs = Storage | Blobs | Catalog | ModelClient | ToolRegistry | SecureRandom.SecureRandom
 
 /** One session's loop: asks `Turn` what to do next, does it through the services, logs what came of it, and asks again. */
 export class AgentLoop extends Context.Service<
@@ -51,6 +61,10 @@ export class AgentLoop extends Context.Service<
     noteChange(
       change: Omit<SessionUpdated, "type" | "id" | "processed_at">
     ): Effect.Effect<void, SessionNotFound | StorageError>
+    /** Shows what was decided about a request, in the log, once the tool call has a result that it was made for. */
+    noteEgress(decision: EgressDecision): Effect.Effect<void, SessionNotFound | StorageError>
+    /** What a person said of a request, or says once it was asked. An approval for one request is used up, in the log, before this answers. */
+    approveEgress(question: EgressQuestion): Effect.Effect<EgressApproval | "unasked", SessionNotFound | StorageError>
     /** Whether somebody follows. */
     readonly isWatched: Effect.Effect<boolean>
     readonly destroy: Effect.Effect<void, StorageError>
@@ -62,7 +76,9 @@ export class AgentLoop extends Context.Service<
     Layer.effect(
       AgentLoop,
       Effect.gen(function* () {
-        const services = yield* Effect.context<ModelClient | SecureRandom.SecureRandom | Blobs>()
+        const services = yield* Effect.context<
+          ModelClient | SecureRandom.SecureRandom | Blobs | Catalog | Digest.Digest
+        >()
         const config = yield* AgentLoopConfig
         const log = yield* SessionLog.make(id)
         const limitsOf = (
@@ -79,7 +95,8 @@ export class AgentLoop extends Context.Service<
             now
           }
         }
-        const perform = yield* Actions.make(log, limitsOf)
+        const notes = EgressNotes.make()
+        const perform = yield* Actions.make(log, limitsOf, notes)
         const recover = yield* Recovery.make(log)
         /** Opened by an interrupt, which so ends what is being done. */
         const interrupt = yield* Latch.make()
@@ -105,6 +122,35 @@ export class AgentLoop extends Context.Service<
           if ((yield* log.snapshot).state.interrupted) yield* interrupt.open
           return entries
         })
+
+        const approveEgress = Effect.fn("AgentLoop.approveEgress")(
+          function* (question: EgressQuestion) {
+            const { state } = yield* log.snapshot
+            const { tool_use_id } = question
+            const said = Approvals.find(state, question)
+            if (said?.scope === "once") {
+              yield* log.append([{ type: "span.egress_approval_used", approval_id: said.id, tool_use_id }])
+            }
+            if (said !== undefined) return said.scope
+            if (tool_use_id === null) return "unasked"
+            const expires_at = DateTime.formatIso(DateTime.addDuration(yield* DateTime.now, patience))
+            const ask = { ...question, tool_use_id, expires_at }
+            const canAsk = Approvals.canAsk(state, ask)
+            if (canAsk === "no") return "unasked"
+            if (canAsk === "yes")
+              yield* log.append([
+                {
+                  type: "agent.tool_use",
+                  name: "egress_request",
+                  input: { method: ask.method, url: urlOf(ask) },
+                  evaluated_permission: "ask",
+                  egress: ask
+                }
+              ])
+            return "asked"
+          },
+          Semaphore.withPermit(yield* Semaphore.make(1))
+        )
 
         /** Until there is nothing to do, or an interrupt is to be answered. */
         const work = Effect.gen(function* () {
@@ -134,10 +180,16 @@ export class AgentLoop extends Context.Service<
           run: Effect.provide(run(), services),
           next,
           noteChange: (change) => Effect.provide(log.append([{ type: "session.updated", ...change }]), services),
+          noteEgress: (decision) =>
+            Effect.map(log.snapshot, ({ state }) => {
+              const toolUse = decision.tool_use_id
+              if (toolUse !== null && unanswered(state).some(({ id }) => id === toolUse)) notes.add(toolUse, decision)
+            }),
+          approveEgress: (question) => Effect.provide(approveEgress(question), services),
           destroy: Effect.provide(log.destroy, services),
           follow: log.follow,
           isWatched: log.isWatched
         })
       })
-    )
+    ).pipe(Layer.provide(Digest.layerWebCrypto))
 }

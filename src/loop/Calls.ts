@@ -1,13 +1,21 @@
+import type { EgressAsk } from "../domain/Egress.ts"
 import type { EventId } from "../domain/Ids.ts"
 import type { Message, ToolCall } from "../ModelClient.ts"
 
 /** A tool call of the model's latest answer, until all calls of that answer have results. */
 export interface OpenCall extends ToolCall {
-  /** Who runs it: the deployment, the client (`agent.custom_tool_use`), or the loop itself: the one that gives the final answer. */
-  readonly runner: "deployment" | "client" | "loop"
+  /**
+   * Who runs it: the deployment, the client (`agent.custom_tool_use`), the loop itself (the one that gives the final answer), or nobody: it is
+   * a question of the egress gateway.
+   */
+  readonly runner: "deployment" | "client" | "loop" | "gateway"
   readonly permission: "allow" | "ask" | "deny"
   /** Why the person who was asked said no. */
   readonly denial: string | null
+  /** The request that the gateway asks about. */
+  readonly egress: EgressAsk | null
+  /** It is to be allowed for ever. */
+  readonly isForEver: boolean
   readonly result: { readonly text: string; readonly isError: boolean; readonly isRejected: boolean } | null
 }
 
@@ -19,9 +27,9 @@ interface Conversation {
   readonly rejections: number
 }
 
-export const open = <S extends Conversation>(state: S, call: Omit<OpenCall, "denial" | "result">): S => ({
+export const open = <S extends Conversation>(state: S, call: Omit<OpenCall, "denial" | "isForEver" | "result">): S => ({
   ...state,
-  calls: [...state.calls, { ...call, denial: null, result: null }]
+  calls: [...state.calls, { ...call, denial: null, isForEver: false, result: null }]
 })
 
 export const update = <S extends Conversation>(state: S, id: EventId, change: Partial<OpenCall>): S => ({
@@ -33,14 +41,18 @@ export const update = <S extends Conversation>(state: S, id: EventId, change: Pa
 export const answer = <S extends Conversation>(state: S, id: EventId, result: NonNullable<OpenCall["result"]>): S => {
   const answered = update(state, id, { result })
   if (answered.calls.some((call) => call.result === null)) return answered
-  const results = answered.calls.map(({ id, name, result }): Message => ({
+  // What became of the gateway's questions is part of the result of the call that they were about.
+  const calls = answered.calls.filter(({ egress }) => egress === null)
+  const notes = (call: OpenCall) =>
+    answered.calls.flatMap(({ egress, result }) => (egress?.tool_use_id === call.id ? [`[${result!.text}]`] : []))
+  const results = calls.map((call): Message => ({
     role: "tool",
-    toolCallId: id,
-    name,
-    text: result!.text,
-    isError: result!.isError
+    toolCallId: call.id,
+    name: call.name,
+    text: [call.result!.text, ...notes(call)].join("\n"),
+    isError: call.result!.isError
   }))
-  const rejections = answered.calls.every(({ result }) => result!.isRejected) ? state.rejections + 1 : 0
+  const rejections = calls.every(({ result }) => result!.isRejected) ? state.rejections + 1 : 0
   return { ...answered, calls: [], rejections, messages: [...answered.messages, ...results] }
 }
 

@@ -4,9 +4,11 @@ import { Blobs } from "../Blobs.ts"
 import { Catalog } from "../Catalog.ts"
 import type { BudgetRefused } from "../domain/Budget.ts"
 import { type MetadataFull, now, patchMetadata } from "../domain/Common.ts"
+import type { EgressApproval, EgressDecision } from "../domain/Egress.ts"
 import type { ClientEvent, SessionEvent } from "../domain/Event.ts"
 import type { SessionId } from "../domain/Ids.ts"
 import type { Session, SessionRecord } from "../domain/Session.ts"
+import type { EgressQuestion } from "../EgressPolicy.ts"
 import { Outbox } from "../Outbox.ts"
 import {
   type AheadOfLog,
@@ -38,6 +40,10 @@ export class SessionObject extends Context.Service<
     send(events: ReadonlyArray<ClientEvent>): Effect.Effect<ReadonlyArray<SessionEvent>, Refused>
     events(query: EventQuery): Effect.Effect<ReadonlyArray<LogEntry>, Missing>
     stream(options: StreamOptions): Effect.Effect<ReadableStream<Uint8Array>, Missing | AheadOfLog>
+    /** Shows what was decided about a request of a tool call that is running. */
+    noteEgress(decision: EgressDecision): Effect.Effect<void, Missing>
+    /** What a person said of a request, or says once it was asked. */
+    approveEgress(question: EgressQuestion): Effect.Effect<EgressApproval | "unasked", Missing>
     /** The place in the log after which a stream begins that opens now. */
     begin(options: StreamOptions): Effect.Effect<number, Missing | AheadOfLog>
     /** Frames after a place, for a listener that may outlive this process: it has no heartbeat, and is never let go. */
@@ -158,6 +164,8 @@ export class SessionObject extends Context.Service<
           send,
           events,
           stream,
+          noteEgress: loop.noteEgress,
+          approveEgress: loop.approveEgress,
           begin,
           follow: (place, deltas) => EventStream.orBroken(loop.follow(place, { deltas, heartbeat: false })),
           wake: work.wake,

@@ -4,11 +4,12 @@ import type { EventId } from "../domain/Ids.ts"
 import type { SessionStatus } from "../domain/Session.ts"
 import type { StructuredOutput } from "../domain/StructuredOutput.ts"
 import type { Message } from "../ModelClient.ts"
+import type { Approval } from "./Approvals.ts"
 import type { OpenCall } from "./Calls.ts"
 import * as Spent from "./Spent.ts"
 
 /** Of the shape of `State` and the meaning of `fold`: a checkpoint of another version is not read. */
-export const version = 3
+export const version = 4
 
 export interface QueuedMessage {
   readonly id: EventId
@@ -70,6 +71,8 @@ export interface State {
   readonly interrupted: boolean
   /** Messages that were interrupted before a turn took them in: they join the conversation unanswered. */
   readonly cancelled: ReadonlyArray<EventId>
+  /** What persons said of outbound requests. */
+  readonly approvals: ReadonlyArray<Approval>
   readonly spent: Spent.Spent
   readonly runningSince: Timestamp | null
 }
@@ -100,6 +103,7 @@ export const initial: State = {
   reminders: 0,
   interrupted: false,
   cancelled: [],
+  approvals: [],
   spent: Spent.nothing,
   runningSince: null
 }

@@ -1,6 +1,8 @@
 import type { Budget } from "../domain/Budget.ts"
+import type { EgressAsk } from "../domain/Egress.ts"
 import type { ClientEvent, StopReason } from "../domain/Event.ts"
 import type { EventId } from "../domain/Ids.ts"
+import { urlOf } from "../egress/target.ts"
 import { type OpenCall, unanswered, waitsForClient } from "./Calls.ts"
 import * as Compaction from "./Compaction.ts"
 import { choose, mayPass, type ModelChoice } from "./ModelChoice.ts"
@@ -10,8 +12,8 @@ import { type QueuedMessage, runningFor, type State } from "./State.ts"
 
 /** What a session does next. Each action ends in events that change the state, so that asking again moves on. */
 export type Action =
-  /** Nothing to do until a client sends something. */
-  | { readonly type: "rest" }
+  /** Nothing to do until a client sends something, or until this time, in milliseconds since the epoch, where there is one. */
+  | { readonly type: "rest"; readonly until?: number }
   /** Nothing to do before this time, in milliseconds since the epoch. */
   | { readonly type: "wait"; readonly until: number }
   /** Take queued messages into the conversation. */
@@ -29,12 +31,15 @@ export type Action =
       readonly type: "settle"
       readonly calls: ReadonlyArray<OpenCall>
       readonly text: (call: OpenCall) => string
+      readonly isError: (call: OpenCall) => boolean
       readonly isRejected?: true
     }
   /** Take the final answer that this call gives; the others give another one. */
   | { readonly type: "takeAnswer"; readonly call: OpenCall; readonly others: ReadonlyArray<OpenCall> }
   /** Ask the model, which answered in text, for an answer in the session's form. */
   | { readonly type: "remind" }
+  /** Save a policy that allows for ever what its call asks, and answer that. */
+  | { readonly type: "allowForEver"; readonly call: OpenCall; readonly egress: EgressAsk }
   /** Close a model request that will not be answered. */
   | { readonly type: "closeRequest"; readonly id: EventId }
   | {
@@ -100,7 +105,9 @@ const whileRescheduled = (state: State, { now }: Limits): Action => {
 }
 
 const whileIdle = (state: State, open: ReadonlyArray<OpenCall>, limits: Limits): Action => {
-  if (state.stopReason?.type === "requires_action") return whileWaiting(open, state.stopReason.event_ids.length)
+  if (state.stopReason?.type === "requires_action") {
+    return whileWaiting(open, state.stopReason.event_ids.length, limits.now)
+  }
   const isPaused = state.stopReason?.type === "budget_reached"
   const isUnfinished = open.length > 0 || state.messages.at(-1)?.role !== "assistant"
   if (isPaused && isUnfinished && reachedOf(state, open, limits).length === 0) return resume
@@ -123,10 +130,18 @@ const pause = (limit: Spent.Limit): Action => ({ type: "stop", stopReason: { typ
 
 /** The calls of an answer: first those that can be answered now, then wait for the client's, and last the final answer. */
 const answer = (state: State, open: ReadonlyArray<OpenCall>, limits: Limits): Action => {
-  const denied = open.filter((call) => call.permission === "deny")
-  if (denied.length > 0) return { type: "settle", calls: denied, text: (call) => `not run: ${call.denial ?? "denied"}` }
+  const forEver = open.find((call) => call.isForEver)
+  if (forEver?.egress) return { type: "allowForEver", call: forEver, egress: forEver.egress }
+  const settled = open.filter(
+    (call) =>
+      call.permission === "deny" ||
+      (call.egress !== null && (call.permission === "allow" || isExpired(call, limits.now)))
+  )
+  if (settled.length > 0) {
+    return { type: "settle", calls: settled, text: outcomeOf, isError: ({ permission }) => permission !== "allow" }
+  }
   const waiting = open.filter(waitsForClient)
-  const runnable = open.filter((call) => call.runner !== "loop" && !waitsForClient(call))
+  const runnable = open.filter((call) => call.runner === "deployment" && !waitsForClient(call))
   if (runnable.length === 0 && waiting.length > 0) {
     return { type: "stop", stopReason: { type: "requires_action", event_ids: waiting.map((call) => call.id) } }
   }
@@ -136,13 +151,33 @@ const answer = (state: State, open: ReadonlyArray<OpenCall>, limits: Limits): Ac
   return { type: "runTools", calls: runnable.slice(0, Spent.callsLeft(state.spent, limits.budget)) }
 }
 
-/** The first final answer counts, unless a call beside it failed: the model wrote it before it could know. */
+/**
+ * The first final answer counts, unless a call beside it failed, or sent what a person had to be asked about: the model wrote it before it
+ * could know.
+ */
 const conclude = ({ calls }: State, [call, ...others]: ReadonlyArray<OpenCall>): Action => {
-  const failed = calls.find(({ runner, result }) => runner !== "loop" && result?.isError)
+  const asked = new Set(calls.map(({ egress }) => egress?.tool_use_id))
+  const failed = calls.find(
+    ({ id, result, runner }) =>
+      (runner === "deployment" || runner === "client") && (result?.isError === true || asked.has(id))
+  )
   if (failed === undefined) return { type: "takeAnswer", call: call!, others }
   const text = `not taken: ${failed.name}, called beside it, failed. Look at its result, then give your final answer again.`
-  return { type: "settle", calls: [call!, ...others], text: () => text, isRejected: true }
+  return { type: "settle", calls: [call!, ...others], text: () => text, isError: () => true, isRejected: true }
 }
+
+/** What became of a call that is not run. */
+const outcomeOf = ({ denial, egress, permission }: OpenCall): string => {
+  if (egress === null) return `not run: ${denial ?? "denied"}`
+  const request = `${egress.method} ${urlOf(egress)}`
+  if (permission === "allow") return `${request} is allowed now: send it again`
+  return permission === "deny"
+    ? `${request} is not allowed: ${denial ?? "denied"}`
+    : `${request}: nobody allowed it in time`
+}
+
+const isExpired = ({ egress, permission }: OpenCall, now: number) =>
+  permission === "ask" && egress !== null && Date.parse(egress.expires_at) <= now
 
 /** Ask a model, after whatever has to come before. */
 const ask = (state: State, limits: Limits): Action => {
@@ -170,15 +205,20 @@ const compactable = (state: State, { contextWindow }: Limits): number | null => 
 }
 
 /** A client may answer some of what it was asked: the rest is asked for again. */
-const whileWaiting = (open: ReadonlyArray<OpenCall>, asked: number): Action => {
-  const waiting = open.filter(waitsForClient).map((call) => call.id)
-  if (waiting.length === 0) return resume
-  return waiting.length < asked ? { type: "stop", stopReason: { type: "requires_action", event_ids: waiting } } : rest
+const whileWaiting = (open: ReadonlyArray<OpenCall>, asked: number, now: number): Action => {
+  const waiting = open.filter(waitsForClient)
+  if (waiting.length === 0 || waiting.some((call) => isExpired(call, now))) return resume
+  if (waiting.length < asked) {
+    return { type: "stop", stopReason: { type: "requires_action", event_ids: waiting.map((call) => call.id) } }
+  }
+  const ends = waiting.flatMap(({ egress }) => (egress === null ? [] : Date.parse(egress.expires_at)))
+  return ends.length === 0 ? rest : { type: "rest", until: Math.min(...ends) }
 }
 
 const abort = (state: State, open: ReadonlyArray<OpenCall>): Action => {
   if (state.isRequesting) return { type: "closeRequest", id: state.request!.id }
-  if (open.length > 0) return { type: "settle", calls: open, text: () => "interrupted by the user" }
+  if (open.length > 0)
+    return { type: "settle", calls: open, text: () => "interrupted by the user", isError: () => true }
   const cancelled = state.queue.filter(({ id }) => state.cancelled.includes(id))
   if (cancelled.length > 0) return { type: "takeIn", messages: cancelled }
   return { type: "stop", stopReason: { type: "end_turn" } }
@@ -199,9 +239,10 @@ export const refuse = (state: State, event: ClientEvent): string | null => {
       return null
     case "user.tool_confirmation": {
       const call = state.calls.find(({ id }) => id === event.tool_use_id)
-      return call?.permission === "ask" && call.result === null
-        ? null
-        : `${event.tool_use_id} is not a tool call that waits for a confirmation`
+      if (call?.permission !== "ask" || call.result !== null) {
+        return `${event.tool_use_id} is not a tool call that waits for a confirmation`
+      }
+      return event.scope && call.egress === null ? "scope goes with outbound requests only" : null
     }
     case "user.custom_tool_result": {
       const call = state.calls.find(({ id }) => id === event.custom_tool_use_id)

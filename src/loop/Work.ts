@@ -67,12 +67,11 @@ export const make = Effect.fnUntraced(function* (loop: AgentLoop["Service"]) {
     failures = 0
     const again = yield* tell
     const action = yield* loop.next
-    if (action.type === "wait") yield* alarm.set(Math.min(action.until, again ?? Infinity))
-    if (action.type !== "rest") return
-    if (again !== null) return yield* alarm.set(again)
-    yield* alarm.clear
-    // What was accepted while it was cleared must be woken for.
-    if (yield* isBusy) yield* wakeIn(ahead)
+    if (action.type !== "rest" && action.type !== "wait") return
+    const until = Math.min(action.until ?? Infinity, again ?? Infinity)
+    yield* until === Infinity ? alarm.clear : alarm.set(until)
+    // What was accepted in the meantime must be woken for.
+    if (action.type === "rest" && (yield* isBusy)) yield* wakeIn(ahead)
   }).pipe(
     Effect.catchCause((cause) =>
       Effect.andThen(

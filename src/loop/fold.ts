@@ -2,6 +2,7 @@ import type { Timestamp } from "../domain/Common.ts"
 import type { SessionError, SessionEvent } from "../domain/Event.ts"
 import { toolName } from "../domain/StructuredOutput.ts"
 import type { ToolCall } from "../ModelClient.ts"
+import * as Approvals from "./Approvals.ts"
 import * as Calls from "./Calls.ts"
 import * as Compaction from "./Compaction.ts"
 import { restsUntil } from "./ModelChoice.ts"
@@ -72,6 +73,24 @@ const compact = (state: State, summary: string, count: number): State => ({
   messages: [Compaction.summaryMessage(summary), ...state.messages.slice(count)]
 })
 
+type Confirmation = Extract<SessionEvent, { readonly type: "user.tool_confirmation" }>
+
+const confirm = (state: State, event: Confirmation): State => {
+  const call = state.calls.find(({ id }) => id === event.tool_use_id)
+  const isLate = (event.processed_at ?? "") > (call?.egress?.expires_at ?? "~")
+  const isAllowed = event.result === "allow" && !isLate
+  const denial = isLate ? "the answer came too late" : (event.deny_message ?? "the user did not allow this")
+  const scope = event.scope ?? "once"
+  const updated = Calls.update(
+    state,
+    event.tool_use_id,
+    isAllowed ? { permission: "allow", isForEver: scope === "always" } : { permission: "deny", denial }
+  )
+  if (call?.egress == null) return updated
+  const lasting = scope === "once" ? "once" : "session"
+  return Approvals.answer(updated, { ...call, egress: call.egress }, isAllowed ? lasting : "denied")
+}
+
 /** The state after one more event. */
 export const fold = (state: State, event: SessionEvent): State => {
   switch (event.type) {
@@ -90,13 +109,7 @@ export const fold = (state: State, event: SessionEvent): State => {
     case "user.interrupt":
       return interrupt(state)
     case "user.tool_confirmation":
-      return Calls.update(
-        state,
-        event.tool_use_id,
-        event.result === "allow"
-          ? { permission: "allow" }
-          : { permission: "deny", denial: event.deny_message ?? "the user did not allow this" }
-      )
+      return confirm(state, event)
     case "user.custom_tool_result": {
       const result = { text: text(event.content ?? []), isError: event.is_error ?? false, isRejected: false }
       return Calls.answer(state, event.custom_tool_use_id, result)
@@ -108,14 +121,16 @@ export const fold = (state: State, event: SessionEvent): State => {
     case "agent.tool_use":
       return Calls.open(state, {
         ...pick(event),
-        runner: event.name === toolName ? "loop" : "deployment",
-        permission: event.evaluated_permission
+        runner: event.egress !== undefined ? "gateway" : event.name === toolName ? "loop" : "deployment",
+        permission: event.evaluated_permission,
+        egress: event.egress ?? null
       })
     case "agent.custom_tool_use":
-      return Calls.open(state, { ...pick(event), runner: "client", permission: "allow" })
+      return Calls.open(state, { ...pick(event), runner: "client", permission: "allow", egress: null })
     case "agent.tool_result": {
-      const call = state.calls.find(({ id }) => id === event.tool_use_id)
-      const isAllowed = call?.permission === "allow" && call.runner !== "loop"
+      const isAllowed = state.calls.some(
+        ({ id, permission, runner }) => id === event.tool_use_id && permission === "allow" && runner === "deployment"
+      )
       const ran = isAllowed && event.rejected !== true && !state.interrupted
       const spent = { ...state.spent, toolCalls: state.spent.toolCalls + (ran ? 1 : 0) }
       return Calls.answer({ ...state, spent }, event.tool_use_id, {
@@ -136,7 +151,9 @@ export const fold = (state: State, event: SessionEvent): State => {
       return begin(state, event.processed_at)
     case "session.status_idle": {
       const idle: State = { ...rest(state, event.processed_at), status: "idle", stopReason: event.stop_reason }
-      return event.stop_reason.type === "requires_action" ? idle : { ...idle, interrupted: false, cancelled: [] }
+      if (event.stop_reason.type === "requires_action") return idle
+      const stopped: State = { ...idle, interrupted: false, cancelled: [] }
+      return event.stop_reason.type === "budget_reached" ? stopped : Approvals.atTurnEnd(stopped)
     }
     case "session.status_rescheduled":
       return {
@@ -150,7 +167,10 @@ export const fold = (state: State, event: SessionEvent): State => {
       return { ...rest(state, event.processed_at), status: "terminated", queue: [] }
     case "session.error":
       return fail(state, event.error, event.processed_at)
+    case "span.egress_approval_used":
+      return Approvals.use(state, event.approval_id)
     case "session.updated":
+    case "span.egress_request":
       return state
     case "span.model_request_start": {
       const { id, model, purpose = "answer" } = event

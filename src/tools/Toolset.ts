@@ -1,7 +1,7 @@
 import { Cause, Duration, Effect, Layer, Option, Predicate, Schema } from "effect"
 import { type AnthropicKeyRefused, findAnthropicKey } from "../domain/AnthropicKey.ts"
 import { toolName } from "../domain/StructuredOutput.ts"
-import { EgressHttpClient } from "../EgressPolicy.ts"
+import { CurrentToolUse, EgressHttpClient } from "../EgressPolicy.ts"
 import { SandboxBackend } from "../SandboxBackend.ts"
 import { type ToolListing, ToolRegistry, type ToolResult } from "../ToolRegistry.ts"
 import { makeContext } from "./Context.ts"
@@ -87,40 +87,44 @@ export const layer = (
       return ToolRegistry.of({
         list: listings,
         isReplaySafe: (name) => tools.get(name)?.replaySafe ?? false,
-        call: Effect.fn("ToolRegistry.call")(function* (sessionId, call) {
-          yield* Effect.annotateCurrentSpan({ "gen_ai.tool.name": call.name, "gen_ai.tool.call.id": call.id })
-          const tool = tools.get(call.name)
-          if (tool === undefined) {
-            return result(`There is no tool "${call.name}". The tools are: ${available.join(", ") || "none"}.`, true)
-          }
-          const reason = reasons.get(call.name) ?? null
-          if (reason !== null) return result(`The tool ${call.name} is not available: ${reason}`, true)
-          const controller = new AbortController()
-          const context = yield* makeContext({
-            sessionId,
-            callId: call.id,
-            sandbox,
-            http,
-            env,
-            signal: controller.signal
-          })
-          return yield* tool.run(call.input, context).pipe(
-            Effect.onInterrupt(() => Effect.sync(() => controller.abort())),
-            Effect.timeoutOrElse({ duration: callLimit, orElse: () => Effect.fail(tookTooLong) }),
-            Effect.matchCause({
-              onSuccess: (text) => result(text, false),
-              // Not reached where the call itself is interrupted: that stays an interruption.
-              onFailure: (cause) => {
-                if (Cause.hasInterruptsOnly(cause)) return result("The tool stopped itself.", true)
-                const error = Cause.squash(cause)
-                return {
-                  ...result(messageOf(error), true),
-                  ...(isInputError(error) ? { rejected: true as const } : {})
-                }
-              }
+        call: Effect.fn("ToolRegistry.call")(
+          function* (sessionId, call) {
+            yield* Effect.annotateCurrentSpan({ "gen_ai.tool.name": call.name, "gen_ai.tool.call.id": call.id })
+            const tool = tools.get(call.name)
+            if (tool === undefined) {
+              return result(`There is no tool "${call.name}". The tools are: ${available.join(", ") || "none"}.`, true)
+            }
+            const reason = reasons.get(call.name) ?? null
+            if (reason !== null) return result(`The tool ${call.name} is not available: ${reason}`, true)
+            const controller = new AbortController()
+            const context = yield* makeContext({
+              sessionId,
+              callId: call.id,
+              sandbox,
+              http,
+              env,
+              signal: controller.signal
             })
-          )
-        })
+            return yield* tool.run(call.input, context).pipe(
+              Effect.onInterrupt(() => Effect.sync(() => controller.abort())),
+              Effect.timeoutOrElse({ duration: callLimit, orElse: () => Effect.fail(tookTooLong) }),
+              Effect.matchCause({
+                onSuccess: (text) => result(text, false),
+                // Not reached where the call itself is interrupted: that stays an interruption.
+                onFailure: (cause) => {
+                  if (Cause.hasInterruptsOnly(cause)) return result("The tool stopped itself.", true)
+                  const error = Cause.squash(cause)
+                  return {
+                    ...result(messageOf(error), true),
+                    ...(isInputError(error) ? { rejected: true as const } : {})
+                  }
+                }
+              })
+            )
+          },
+          // What it sends is recorded under it.
+          (effect, _, call) => Effect.provideService(effect, CurrentToolUse, call.id)
+        )
       })
     })
   )

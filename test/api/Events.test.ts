@@ -79,6 +79,7 @@ describe("POST /v1/sessions/{id}/events", () => {
     [{ type: "user.interrupt", session_thread_id: "sthr_1" }, ".session_thread_id: is not supported yet"],
     [{ ...confirmation, result: "maybe" }, '.result: expected "allow" | "deny", got string'],
     [{ ...confirmation, deny_message: "no" }, ".deny_message: goes with the result deny only"],
+    [{ ...confirmation, result: "deny", scope: "session" }, ".scope: goes with the result allow only"],
     [
       { ...confirmation, tool_use_id: "toolu_1" },
       ".tool_use_id: expected a string matching the RegExp ^sevt_[0-9A-Za-z]{1,64}$"
@@ -88,6 +89,23 @@ describe("POST /v1/sessions/{id}/events", () => {
       const { api, session, send } = yield* prepared
       assert.strictEqual(errorOf(yield* send(message("fine"), event)), `400 invalid_request_error: events[1]${problem}`)
       assert.deepEqual(api.sessions.sessions.get(session.id)?.log, [])
+    })
+  )
+
+  it.effect("allows a request for ever only to who may change policies", () =>
+    Effect.gen(function* () {
+      const { api, path, session, send } = yield* prepared
+      const { body: key } = yield* api.post<{ id: string; key: string }>("/v1/api_keys", { name: "k", scope: "run" })
+      const sendAsRunner = (...events: ReadonlyArray<unknown>) =>
+        api.call("POST", path, { events }, { authorization: `Bearer ${key.key}` })
+      const scoped = (scope: string) => ({ ...confirmation, scope })
+      assert.strictEqual(
+        errorOf(yield* sendAsRunner(message("x"), scoped("always"))),
+        `403 permission_error: events[1].scope: always needs the scope admin; the caller (api_key ${key.id}) has the scope run`
+      )
+      assert.deepEqual(api.sessions.sessions.get(session.id)?.log, [])
+      assert.strictEqual((yield* sendAsRunner(scoped("once"), scoped("session"))).status, 200)
+      assert.strictEqual((yield* send(scoped("always"))).status, 200)
     })
   )
 

@@ -44,6 +44,11 @@ describe("GET /v1/egress/decisions", () => {
       assert.deepEqual(yield* list(""), { data: decisions.toReversed(), next_page: null })
       assert.deepEqual(yield* list("session_id=sesn_1&outcome=blocked"), { data: [decisions[0]!], next_page: null })
       assert.deepEqual(yield* list("session_id=sesn_3"), { data: [], next_page: null })
+      assert.deepEqual((yield* list("agent_id=agent_1&host=EXAMPLE.com")).data.length, 4)
+      assert.deepEqual(yield* list("agent_id=agent_2"), { data: [], next_page: null })
+      assert.deepEqual(yield* list("host=example.org"), { data: [], next_page: null })
+      assert.deepEqual((yield* list(`created_at[gte]=${decisions[0]!.created_at}`)).data.length, 4)
+      assert.deepEqual(yield* list(`created_at[gt]=${decisions[0]!.created_at}`), { data: [], next_page: null })
       assert.deepEqual(yield* list("session_id=sesn_2"), { data: [decisions[3]!], next_page: null })
       const { data, next_page } = yield* list("limit=3")
       assert.strictEqual(data.length, 3)
@@ -89,9 +94,14 @@ describe("what needs no key", () => {
         "/v1/api_keys",
         "/v1/api_keys/{id}",
         "/v1/egress/decisions",
+        "/v1/egress/test",
         "/v1/environments",
         "/v1/environments/{id}",
         "/v1/environments/{id}/archive",
+        "/v1/policies",
+        "/v1/policies/{id}",
+        "/v1/policies/{id}/archive",
+        "/v1/policies/{id}/versions",
         "/v1/root_keys/rotate",
         "/v1/sessions",
         "/v1/sessions/{id}",

@@ -2,8 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted, Result } from "effect"
 import * as Recording from "../../layers/egress/Recording.ts"
 import type { Grant } from "../../src/egress/attach.ts"
-import { handle, type Send } from "../../src/egress/gateway.ts"
+import type { PolicyLimits, PolicyRule } from "../../src/domain/Policy.ts"
+import { handle, type Proxied, type Send, type Ways } from "../../src/egress/gateway.ts"
 import { parsePattern } from "../../src/egress/pattern.ts"
+import { rulesOf } from "./policies.ts"
 import { upstream } from "./upstream.ts"
 
 const secret = `hunter2"&hunter2`
@@ -273,5 +275,108 @@ describe("what a service answers", () => {
       assert.deepStrictEqual([responses[0]?.status, seen], [403, []])
       assert.include(records[0]?.reason, "none goes out over a WebSocket")
     })
+  )
+})
+
+const proxied: PolicyRule["via"] = { type: "proxy", code: "export default (request) => request" }
+
+/** One request under a rule: what the code of the rule saw, what was sent, what came back, and what was recorded. */
+const under = Effect.fnUntraced(function* (
+  request: Request,
+  options: { readonly proxy?: (request: Request) => Proxied; readonly binding?: true; readonly limits?: PolicyLimits }
+) {
+  const { binding, limits, proxy } = options
+  const via: PolicyRule["via"] = binding ? { type: "binding", binding: "API" } : proxy && proxied
+  const rule: PolicyRule = { effect: "allow", host: "api.example.com", ...(via === undefined ? {} : { via }) }
+  const sent: Array<string> = []
+  const shown: Array<string> = []
+  const tell = async ({ headers, body }: Pick<Request, "headers" | "body">) =>
+    `${JSON.stringify([...headers])} ${await new Response(body).text()}`
+  const send: Send = async (request) => {
+    sent.push(await tell(request))
+    return new Response("sent")
+  }
+  const ways: Ways = {
+    proxy: async (_, { url, method, headers, body }) => {
+      const seen = new Request(url, { method, headers, body, duplex: "half" } as RequestInit)
+      shown.push(await tell(seen.clone()))
+      return proxy!(seen)
+    },
+    binding: () => send
+  }
+  return yield* Effect.gen(function* () {
+    const response = yield* handle(request, send, { ways })
+    const text = yield* Effect.promise(() => response.text())
+    const [record] = yield* yield* Recording.Decisions
+    return { status: response.status, text, sent, shown, outcome: record?.outcome, reason: record?.reason }
+  }).pipe(
+    Effect.provide(Recording.layerBoundary({ environment: [rulesOf([rule], limits)], agent: [] }, [grant(), own]))
+  )
+})
+
+const own = header("head-secret", {
+  name: "vcrd_2",
+  use: { type: "header", header: "x-own", format: (value) => value }
+})
+
+const asking = () => {
+  const body = new Blob([`token=${placeholder}`]).stream()
+  const headers = { authorization: `Bearer ${placeholder}`, "content-type": "text/plain" }
+  return new Request("https://api.example.com/", { method: "POST", body, headers, duplex: "half" } as RequestInit)
+}
+
+describe("where a rule names a way", () => {
+  it.effect("its code sees placeholders and no value, and what it lets through has them replaced", () =>
+    Effect.gen(function* () {
+      const { outcome, sent, shown } = yield* under(asking(), { proxy: (request) => ({ request }) })
+      assert.include(shown[0], `Bearer ${placeholder}`)
+      assert.include(shown[0], `token=${placeholder}`)
+      assert.notMatch(shown[0]!, /hunter2|head-secret/)
+      assert.include(sent[0], JSON.stringify(`Bearer ${secret}`))
+      assert.include(sent[0], `token=${secret}`)
+      assert.include(sent[0], "head-secret")
+      assert.strictEqual(outcome, "injected")
+    })
+  )
+
+  it.effect("nothing is attached where its code answers by itself, and its answer is cleaned", () =>
+    Effect.gen(function* () {
+      const { outcome, sent, text } = yield* under(asking(), {
+        proxy: () => ({ response: new Response(`it is ${secret}`) })
+      })
+      assert.deepStrictEqual([sent, text, outcome], [[], "it is [redacted]", "allowed"])
+    })
+  )
+
+  it.effect("its code cannot make a WebSocket of a request that gets a credential", () =>
+    Effect.gen(function* () {
+      const upgraded = (request: Request) => ({ request: new Request(request, { headers: { upgrade: "websocket" } }) })
+      const { reason, sent, status } = yield* under(new Request("https://api.example.com/"), { proxy: upgraded })
+      assert.deepStrictEqual([status, sent], [403, []])
+      assert.include(reason, "none goes out over a WebSocket")
+    })
+  )
+
+  it.effect("a service of the Worker gets what is bound to the host", () =>
+    Effect.gen(function* () {
+      const { outcome, reason, sent } = yield* under(asking(), { binding: true })
+      assert.include(sent[0], JSON.stringify(`Bearer ${secret}`))
+      assert.deepStrictEqual([outcome, reason], ["injected", "rules[0], with vcrd_2 and vcrd_1"])
+    })
+  )
+})
+
+describe("a limit", () => {
+  it.effect(
+    "counts a body as it was sent, and lets none of one that is too long out, nor what is bound to its host",
+    () =>
+      Effect.gen(function* () {
+        const length = `token=${placeholder}`.length
+        const fits = yield* under(asking(), { limits: { request_body_bytes: length } })
+        assert.include(fits.sent[0], `token=${secret}`)
+        const tooLong = yield* under(asking(), { limits: { request_body_bytes: length - 1 } })
+        assert.deepStrictEqual([tooLong.status, tooLong.sent, tooLong.outcome], [502, [], "allowed"])
+        assert.include(tooLong.text, `the request's body is longer than ${length - 1} bytes`)
+      })
   )
 })

@@ -1,14 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { Networking } from "../../src/domain/Environment.ts"
-import { compile, decide } from "../../src/egress/decide.ts"
+import { decide } from "../../src/egress/decide.ts"
+import { compileNetworking } from "../../src/egress/networking.ts"
 import { packageManagerHosts } from "../../src/egress/packageManagers.ts"
 import { parsePattern } from "../../src/egress/pattern.ts"
 import { limited, limitedBy, noPatterns, publicHosts, special, table } from "./urls.ts"
 
+const boundary = (networking: Networking) => ({ environment: [compileNetworking(networking)], agent: [] })
+
 const outcome = (networking: Networking, url: string, method = "GET") => {
   const parsed = URL.parse(url)
-  return parsed === null ? "no URL" : decide(compile(networking), { method, url: parsed }).outcome
+  if (parsed === null) return "no URL"
+  return decide(boundary(networking), { method, url: parsed }).effect === "allow" ? "allowed" : "blocked"
 }
 
 describe("decide", () => {
@@ -61,7 +65,7 @@ it("methods that answer with the request, or open a tunnel, do not pass", () => 
 })
 
 const reason = (networking: Networking, url: string) =>
-  decide(compile(networking), { method: "GET", url: new URL(url) }).reason
+  decide(boundary(networking), { method: "GET", url: new URL(url) }).reason
 
 it("the reason says which rule let a request pass, or what is missing", () => {
   assert.strictEqual(

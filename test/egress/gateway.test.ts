@@ -3,6 +3,7 @@ import { inspect } from "node:util"
 import { Deferred, Effect, Fiber, Layer, Redacted, Ref, Tracer } from "effect"
 import * as Recording from "../../layers/egress/Recording.ts"
 import type { Networking } from "../../src/domain/Environment.ts"
+import { defaultLimits } from "../../src/domain/Policy.ts"
 import { handle, type Send } from "../../src/egress/gateway.ts"
 import { nothingAttached } from "../../src/egress/attach.ts"
 import { decodeInjections } from "../../src/egress/injection.ts"
@@ -104,7 +105,13 @@ describe("injection", () => {
       )
       assert.deepStrictEqual(
         spans.map(({ name }) => name),
-        ["EgressGateway.handle", "EgressGateway.exchange", "EgressPolicy.decide", "EgressPolicy.record"]
+        [
+          "EgressGateway.handle",
+          "EgressGateway.exchange",
+          "EgressPolicy.decide",
+          "EgressPolicy.record",
+          "EgressPolicy.complete"
+        ]
       )
       const seen = JSON.stringify([
         spans.map(({ attributes, name, status }) => [name, [...attributes], inspect(status, { depth: 9 })]),
@@ -205,10 +212,18 @@ describe("an Anthropic key does not leave", () => {
   )
 })
 
+const said = {
+  reason: "test",
+  rule: { policy_id: null, policy_version: null, rule: null },
+  approval: null,
+  limits: defaultLimits
+} as const
+
 const allowing = (record: EgressPolicy["Service"]["record"]) =>
   Layer.succeed(EgressPolicy, {
-    decide: () => Effect.succeed({ outcome: "allowed", reason: "test", attachment: nothingAttached }),
-    record
+    decide: () => Effect.succeed({ ...said, outcome: "allowed", via: null, attachment: nothingAttached }),
+    record,
+    complete: () => Effect.void
   })
 
 describe("audit", () => {
@@ -227,8 +242,9 @@ describe("audit", () => {
     Effect.gen(function* () {
       const { send, sent } = internet()
       const blocking = Layer.succeed(EgressPolicy, {
-        decide: () => Effect.succeed({ outcome: "blocked", reason: "test" } as const),
-        record: () => new AuditFailed({ cause: "full" })
+        decide: () => Effect.succeed({ ...said, outcome: "blocked" }),
+        record: () => new AuditFailed({ cause: "full" }),
+        complete: () => Effect.void
       })
       const response = yield* handle(new Request("https://example.com/"), send).pipe(Effect.provide(blocking))
       assert.deepStrictEqual([response.status, sent.length], [502, 0])
@@ -239,7 +255,8 @@ describe("audit", () => {
     Effect.gen(function* () {
       const recording = yield* Deferred.make<void>()
       const written = yield* Deferred.make<void>()
-      const record = () => Effect.andThen(Deferred.succeed(recording, undefined), Deferred.await(written))
+      const record = () =>
+        Deferred.succeed(recording, undefined).pipe(Effect.andThen(Deferred.await(written)), Effect.as("egrs_1"))
       const fiber = yield* handle(new Request("https://example.com/"), internet().send).pipe(
         Effect.provide(allowing(record)),
         Effect.forkChild
@@ -255,7 +272,12 @@ describe("audit", () => {
     Effect.gen(function* () {
       const sent = yield* Deferred.make<AbortSignal>()
       const statuses = yield* Ref.make<ReadonlyArray<number | null>>([])
-      const record = allowing(({ status }) => Ref.update(statuses, (all) => [...all, status]))
+      const record = allowing(({ status }) =>
+        Effect.as(
+          Ref.update(statuses, (all) => [...all, status]),
+          "egrs_1"
+        )
+      )
       const send: Send = (request) => {
         Deferred.doneUnsafe(sent, Effect.succeed(request.signal))
         return new Promise(() => {})

@@ -1,17 +1,19 @@
-import { DurableObject } from "cloudflare:workers"
+import { DurableObject, WorkerEntrypoint } from "cloudflare:workers"
 import { ConfigProvider, Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { HttpClientRequest } from "effect/http"
 import * as Gateway from "../../layers/egress/Gateway.ts"
 import * as EgressClient from "../../layers/egress/HttpClient.ts"
+import * as Ways from "../../layers/egress/Ways.ts"
 import * as PolicyStore from "../../layers/egress/PolicyStore.ts"
 import * as CatalogD1 from "../../layers/storage/CatalogD1.ts"
 import { Catalog } from "../../src/Catalog.ts"
 import { EventId, SessionId } from "../../src/domain/Ids.ts"
-import { EgressHttpClient, EgressPolicy } from "../../src/EgressPolicy.ts"
+import type { PolicyRule } from "../../src/domain/Policy.ts"
+import { EgressHttpClient, EgressPolicy, EgressSession } from "../../src/EgressPolicy.ts"
 import { SandboxBackend } from "../../src/SandboxBackend.ts"
 import { makeContext } from "../../src/tools/Context.ts"
-import { environment } from "../support/records.ts"
+import { agent as agentRecord, environment, policy } from "../support/records.ts"
 import { noBindings, noSandbox } from "../tools/support.ts"
 import { limited } from "./urls.ts"
 
@@ -21,18 +23,38 @@ interface Env {
 }
 
 /** The gateway as a composition root makes it, over the real catalog. */
-export class EgressGateway extends Gateway.make((env: Env, session) =>
-  PolicyStore.layer(session).pipe(
-    Layer.provide([
-      CatalogD1.layer(env.CATALOG),
-      SecureRandom.layerWebCrypto,
-      ConfigProvider.layer(ConfigProvider.fromUnknown({}))
-    ])
-  )
+export class EgressGateway extends Gateway.make(
+  (env: Env, session) =>
+    PolicyStore.layer(session).pipe(
+      Layer.provide([
+        CatalogD1.layer(env.CATALOG),
+        EgressSession.layerNone,
+        SecureRandom.layerWebCrypto,
+        ConfigProvider.layer(ConfigProvider.fromUnknown({ EGRESS_HEADERS: egressHeaders }))
+      ])
+    ),
+  (env) => Ways.make(env, env.LOADER)
 ) {}
 
 /** One whose layer cannot be built, as with an `EGRESS_HEADERS` that is not in order. */
-export class BrokenGateway extends Gateway.make<Env>(() => Layer.effect(EgressPolicy, Effect.fail("broken"))) {}
+export class BrokenGateway extends Gateway.make<Env>(
+  () => Layer.effect(EgressPolicy, Effect.fail("broken")),
+  (env) => Ways.make(env, env.LOADER)
+) {}
+
+/** A credential for a host that only a service binding reaches. */
+const egressHeaders = JSON.stringify({ "private.example": { authorization: "Bearer hunter2" } })
+
+/** A service that the Worker is bound to as `PRIVATE`. */
+export class PrivateService extends WorkerEntrypoint {
+  override async fetch(request: Request): Promise<Response> {
+    const { method, url, headers } = request
+    if (new URL(url).pathname === "/moved") return Response.redirect("http://127.0.0.1:1/", 302)
+    const isAuthorized = headers.get("authorization") === "Bearer hunter2"
+    const seen = { method, url, headers: Object.fromEntries(headers), isAuthorized, body: await request.text() }
+    return Response.json(seen)
+  }
+}
 
 /** What the isolate runs: it asks for what it is told, and says what it got. */
 const agent = `export default {
@@ -55,6 +77,8 @@ export interface Ask {
   readonly gateway: "EgressGateway" | "BrokenGateway"
   readonly session: string
   readonly allowed: ReadonlyArray<string>
+  /** Of a policy of the environment. */
+  readonly rules: ReadonlyArray<PolicyRule>
   readonly url: string
   readonly init?: {
     readonly method?: string
@@ -72,7 +96,7 @@ const viaClient = ({ init = {}, url }: Ask, gateway: Fetcher) =>
       init.body === undefined ? request : HttpClientRequest.bodyText(request, init.body)
     )
     return [response.status, yield* response.text] as const
-  }).pipe(Effect.provide(EgressClient.layer(gateway)), Effect.runPromise)
+  }).pipe(Effect.provide(EgressClient.layer(() => gateway)), Effect.runPromise)
 
 const viaTool = ({ init, session, url }: Ask, gateway: Fetcher) =>
   Effect.gen(function* () {
@@ -87,7 +111,7 @@ const viaTool = ({ init, session, url }: Ask, gateway: Fetcher) =>
     })
     const response = yield* Effect.promise(() => fetch(url, init))
     return [response.status, yield* Effect.promise(() => response.text())] as const
-  }).pipe(Effect.provide([EgressClient.layer(gateway), noSandbox]), Effect.runPromise)
+  }).pipe(Effect.provide([EgressClient.layer(() => gateway), noSandbox]), Effect.runPromise)
 
 const viaIsolate = async ({ init, url }: Ask, gateway: Fetcher, loader: WorkerLoader) => {
   const isolate = loader.load({
@@ -104,7 +128,14 @@ const viaIsolate = async ({ init, url }: Ask, gateway: Fetcher, loader: WorkerLo
 /** Stands in for the product's session object, from which the gateway is reached. */
 export class AgentSession extends DurableObject<Env> {
   async ask(ask: Ask): Promise<Answer> {
-    const props = { sessionId: `sesn_${ask.session}`, environmentId: environment("1").id, vaultIds: [] }
+    const props = {
+      sessionId: `sesn_${ask.session}`,
+      environmentId: environment("1").id,
+      agentId: agentRecord("1").id,
+      policyIds: [],
+      vaultIds: [],
+      toolUseId: null
+    }
     // `ctx.exports` is typed by the product's own configuration, which knows other classes.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     const exports = this.ctx.exports as unknown as Record<Ask["gateway"], (options: { props: unknown }) => Fetcher>
@@ -130,7 +161,14 @@ export default {
     const ask: Ask = await request.json()
     const catalog = <A, E>(program: Effect.Effect<A, E, Catalog>) =>
       Effect.runPromise(Effect.provide(program, CatalogD1.layer(env.CATALOG)))
-    const config = { type: "cloud", backend: "isolate", networking: limited(...ask.allowed) } as const
+    const saved = policy(`0${ask.session}`, { rules: ask.rules })
+    await catalog(Effect.flatMap(Catalog, (catalog) => catalog.addPolicyVersion(saved)))
+    const config = {
+      type: "cloud",
+      backend: "isolate",
+      networking: limited(...ask.allowed),
+      policy_ids: [saved.id]
+    } as const
     await catalog(Effect.flatMap(Catalog, (catalog) => catalog.putEnvironment(environment("1", { config }))))
     const answer = await env.SESSIONS.getByName(ask.session).ask(ask)
     const decisions = await catalog(Effect.flatMap(Catalog, (catalog) => catalog.decisions({ limit: 100 })))

@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
-import { compile } from "../../src/egress/decide.ts"
-import { decodeInjections, verdict } from "../../src/egress/injection.ts"
+import { decodeInjections } from "../../src/egress/injection.ts"
+import { compileNetworking } from "../../src/egress/networking.ts"
+import { verdict } from "../../src/egress/verdict.ts"
+
+const everything = { environment: [compileNetworking({ type: "unrestricted" })], agent: [] }
 
 const decode = (value: unknown) =>
   decodeInjections(Redacted.make(typeof value === "string" ? value : JSON.stringify(value)))
@@ -9,7 +12,7 @@ const decode = (value: unknown) =>
 /** The values that are attached to a GET of the URL under networking that allows every public host. */
 const attached = (config: unknown, url: string) =>
   Effect.map(decode(config), (injections) => {
-    const result = verdict(compile({ type: "unrestricted" }), injections, { method: "GET", url: new URL(url) })
+    const result = verdict(everything, injections, { method: "GET", url: new URL(url) })
     return result.outcome === "injected"
       ? Object.fromEntries(
           Object.entries(result.attachment.headers).map(([name, value]) => [name, Redacted.value(value)])

@@ -61,7 +61,7 @@ export class Network extends WorkerEntrypoint {
 const isolate = ({ exports, id }: DurableObjectState, loader: WorkerLoader) => {
   // The types know the exports of the product's main module only.
   const { Network } = exports as unknown as { readonly Network: (options: object) => Fetcher }
-  return Isolate.layer({ loader, outbound: Network({}), sessionId: id.toString() })
+  return Isolate.layer({ loader, outbound: () => Network({}), sessionId: id.toString() })
 }
 
 const dyingShell = `import { abortIsolate, WorkerEntrypoint } from "cloudflare:workers"
@@ -80,7 +80,7 @@ const dying = (loader: WorkerLoader): WorkerLoader => {
   }
 }
 
-const catalog = ["agents", "environments", "sessions", "egress_decisions"]
+const catalog = ["agents", "environments", "policies", "sessions", "egress_decisions"]
 const tasks = ["tasks", "deliveries", "dead_letters", "sweeps"]
 
 /** All tests share one database: each starts by emptying it. */

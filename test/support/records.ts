@@ -5,6 +5,7 @@ import { DeadLetter } from "../../src/domain/DeadLetter.ts"
 import { Delivery } from "../../src/domain/Delivery.ts"
 import { EgressDecision } from "../../src/domain/Egress.ts"
 import { Environment, noNetworking } from "../../src/domain/Environment.ts"
+import { Policy } from "../../src/domain/Policy.ts"
 import { Session, SessionRecord } from "../../src/domain/Session.ts"
 import { Sweep } from "../../src/domain/Sweep.ts"
 import { Task } from "../../src/domain/Task.ts"
@@ -38,6 +39,7 @@ const makeAgent = Schema.decodeUnknownSync(Agent)
 const makeSessionAgent = Schema.decodeUnknownSync(SessionAgent)
 const makeEnvironment = Schema.decodeUnknownSync(Environment)
 const makeApiKey = Schema.decodeUnknownSync(ApiKey)
+const makePolicy = Schema.decodeUnknownSync(Policy)
 const makeRecord = Schema.decodeUnknownSync(SessionRecord)
 const makeSession = Schema.decodeUnknownSync(Session)
 const makeVault = Schema.decodeUnknownSync(Vault)
@@ -66,6 +68,25 @@ export const environment = (id: string, fields: Partial<Environment> = {}): Envi
     name: `environment ${id}`,
     description: null,
     config: { type: "cloud", backend: "isolate", networking: noNetworking },
+    metadata: {},
+    created_at: time,
+    updated_at: time,
+    archived_at: null,
+    ...fields
+  })
+
+export const policy = (id: string, fields: Partial<Policy> = {}): Policy =>
+  makePolicy({
+    type: "policy",
+    id: `pol_${id}`,
+    version: "00",
+    revision: 1,
+    name: `policy ${id}`,
+    description: null,
+    author: "test",
+    rules: [],
+    limits: {},
+    warnings: [],
     metadata: {},
     created_at: time,
     updated_at: time,
@@ -146,14 +167,23 @@ export const decision = (id: string, fields: Partial<Omit<EgressDecision, "id">>
     type: "egress_decision",
     id: `egrs_${id}`,
     session_id: "sesn_1",
+    agent_id: "agent_1",
+    tool_use_id: null,
     method: "GET",
     scheme: "https",
     host: "example.com",
     port: 443,
     path: "/",
     outcome: "allowed",
-    reason: "example.com is an allowed host",
+    reason: "allowed_hosts: example.com",
+    policy_id: null,
+    policy_version: null,
+    rule: "allowed_hosts: example.com",
+    approval: null,
     status: 200,
+    bytes_out: 0,
+    bytes_in: 2,
+    duration_ms: 3,
     created_at: time,
     ...fields
   })

@@ -4,6 +4,7 @@ import Anthropic from "@anthropic-ai/sdk"
 import Anthropic0 from "anthropic-sdk-0"
 import { createTestHarness } from "wrangler"
 import { localConfig } from "../../scripts/config.ts"
+import type { EgressDecision } from "../../src/domain/Egress.ts"
 
 export const apiKey = "test-key"
 
@@ -48,6 +49,9 @@ export const startSite = async (listener: RequestListener) => {
 /** The SDK knows one of the limits; the others are ours. */
 type Budget = Anthropic.Beta.Sessions.BetaManagedAgentsBudgetLimit
 
+/** Fields that the SDK's types do not know. */
+const ours = (fields: object): object => fields
+
 const toolset = { type: "agent_toolset_20260401" as const }
 let count = 0
 
@@ -57,6 +61,8 @@ export const startSession = async (
   options: {
     readonly model?: string
     readonly hosts?: ReadonlyArray<string>
+    /** Of the environment. */
+    readonly policies?: ReadonlyArray<string>
     readonly tools?: ReadonlyArray<object>
     readonly budget?: object
     readonly vaults?: ReadonlyArray<string>
@@ -64,9 +70,11 @@ export const startSession = async (
 ) => {
   const environment = await client.beta.environments.create({
     name: `environment ${++count}`,
-    ...(options.hosts === undefined
-      ? {}
-      : { config: { type: "cloud", networking: { type: "limited", allowed_hosts: [...options.hosts] } } })
+    config: {
+      type: "cloud",
+      networking: { type: "limited", allowed_hosts: [...(options.hosts ?? [])] },
+      ...ours({ policy_ids: options.policies ?? [] })
+    }
   })
   const agent = await client.beta.agents.create({
     name: "agent",
@@ -104,7 +112,7 @@ export const startSession = async (
     },
     decisions: async (fetch: Worker["fetch"]) =>
       (await (await fetch(`/v1/egress/decisions?session_id=${id}`)).json()) as {
-        readonly data: ReadonlyArray<Readonly<Record<"host" | "outcome" | "path" | "reason", string>>>
+        readonly data: ReadonlyArray<EgressDecision>
       }
   }
 }

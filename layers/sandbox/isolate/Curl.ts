@@ -1,14 +1,15 @@
 import type { BashOptions } from "just-bash/browser"
+import type { Network } from "./Protocol.ts"
 
 type Fetch = NonNullable<BashOptions["fetch"]>
 
-/** The network of the shell's `curl`: the isolate's own `fetch`, whose every request, redirects included, goes to the gateway. */
+/** The network of the shell's `curl`: every request, redirects included, goes to the gateway. */
 export const makeFetch =
-  (fetch: typeof globalThis.fetch, maxBytes: number, aborted: AbortSignal): Fetch =>
+  (network: Network, maxBytes: number, aborted: AbortSignal): Fetch =>
   async (url, options = {}) => {
     const signals = [aborted, ...(options.signal === undefined ? [] : [options.signal])]
     if (options.timeoutMs !== undefined) signals.push(AbortSignal.timeout(options.timeoutMs))
-    const response = await fetch(url, {
+    const response = await network.fetch(url, {
       method: options.method ?? "GET",
       headers: options.headers ?? {},
       redirect: options.followRedirects === false ? "manual" : "follow",

@@ -3,7 +3,7 @@ import type { WorkspaceChange, WorkspaceEntry } from "../../../src/Workspace.ts"
 
 /**
  * What crosses between the host (a Durable Object), the shell (a warm isolate) and a run of JavaScript (a fresh isolate). All of it survives a
- * structured clone, except the capabilities `Store` and `Host`, which are passed as RPC stubs.
+ * structured clone, except the capabilities `Store`, `Host` and `Network`, which are passed as stubs.
  */
 
 /** One side's files, as the other side may use them. */
@@ -20,6 +20,11 @@ export interface Store {
 export interface Host extends Store {
   /** Runs a program in an isolate of its own. */
   run(program: Program, job: Job, files: Store): Promise<Ended>
+}
+
+/** The way out that a command gets. Nothing of what it sends can change on whose behalf that is. */
+export interface Network {
+  fetch(url: string, init?: RequestInit): Promise<Response>
 }
 
 export interface FileLimits {
@@ -76,7 +81,7 @@ export interface ExecReply {
 export type GrepReply = { readonly matches: ReadonlyArray<GrepMatch> } | { readonly invalid: string }
 
 export interface Shell {
-  exec(request: ExecRequest, host: Host): Promise<ExecReply>
+  exec(request: ExecRequest, host: Host, network: Network): Promise<ExecReply>
   runCode(request: CodeRequest, host: Host): Promise<ExecResult>
   grep(request: GrepRequest, host: Host): Promise<GrepReply>
 }

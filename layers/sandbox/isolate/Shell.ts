@@ -23,20 +23,22 @@ const commands = getCommandNames().filter((name) => !missing.includes(name)) as 
 
 /** A shell over a session's files, one request at a time. */
 export class Shell implements Protocol.Shell {
-  private readonly fetch: typeof globalThis.fetch
   private readonly loadGit: () => Promise<Pick<typeof Git, "run">>
   private readonly files = new Files({ file: 0, total: 0 })
   private readonly mount: Mount
 
   /** `root` is the folder whose files the host keeps. `loadGit` is asked when `git` is first run: many shells never do. */
-  constructor(root: string, fetch: typeof globalThis.fetch, loadGit: () => Promise<Pick<typeof Git, "run">>) {
-    this.fetch = fetch
+  constructor(root: string, loadGit: () => Promise<Pick<typeof Git, "run">>) {
     this.loadGit = loadGit
     this.mount = new Mount(this.files, root)
     this.files.mkdir("/tmp")
   }
 
-  async exec(request: Protocol.ExecRequest, host: Protocol.Host): Promise<Protocol.ExecReply> {
+  async exec(
+    request: Protocol.ExecRequest,
+    host: Protocol.Host,
+    network: Protocol.Network
+  ): Promise<Protocol.ExecReply> {
     const { settings, timeout, state } = request
     const task = this.open(request, host)
     const deadline = Date.now() + timeout
@@ -62,10 +64,10 @@ export class Shell implements Protocol.Shell {
       name: "git",
       execute: async (args, { cwd, exportedEnv }) => {
         const { run } = await this.loadGit()
-        return run(args, { files: this.files, fetch: this.fetch, cwd, env: exportedEnv ?? {}, stop })
+        return run(args, { files: this.files, network, cwd, env: exportedEnv ?? {}, stop })
       }
     }
-    const bash = this.bash(settings, state, timeout, stop, [node, git])
+    const bash = this.bash(settings, state, timeout, stop, network, [node, git])
     const result = await execute(bash, request.command, stop)
     clearTimeout(timer)
     const timedOut = result.exitCode === 124 && (alarm.signal.aborted || Date.now() >= deadline)
@@ -91,7 +93,7 @@ export class Shell implements Protocol.Shell {
     const task = this.open(request, host)
     const { cancelled } = task
     await task.preload(path)
-    const bash = this.bash(settings, { cwd: settings.root, env: {} }, timeout, cancelled, [])
+    const bash = this.bash(settings, { cwd: settings.root, env: {} }, timeout, cancelled, noNetwork, [])
     const args = ["--json", "--hidden", "--no-ignore", "--sort", "path", `--regexp=${pattern}`, path]
     const { exitCode, stdout, stderr } = await bash.exec("rg", { args, signal: cancelled })
     return exitCode <= 1 ? { matches: matchesOf(stdout, matches) } : { invalid: stderr.trim() }
@@ -107,13 +109,14 @@ export class Shell implements Protocol.Shell {
     state: Protocol.ShellState,
     timeout: number,
     stop: AbortSignal,
+    network: Protocol.Network,
     customCommands: Array<Command>
   ): Bash {
     return new Bash({
       fs: new ShellFiles(this.files),
       cwd: this.files.exists(state.cwd) ? state.cwd : settings.root,
       env: environment(settings, state.env),
-      fetch: makeFetch(this.fetch, settings.files.file, stop),
+      fetch: makeFetch(network, settings.files.file, stop),
       sleep: (ms) => sleep(ms, stop),
       commands,
       customCommands,
@@ -169,6 +172,8 @@ const lastOf = async (runs: ReadonlyArray<Promise<Protocol.Ended>>): Promise<Pro
   )
   return Promise.race([ended, sleep(grace)])
 }
+
+const noNetwork: Protocol.Network = { fetch: () => Promise.reject(new Error("there is no network")) }
 
 const commandResult = ({ stdout, stderr, exitCode }: Protocol.Ended) => ({
   stdout: Buffer.from(stdout).toString("latin1"),

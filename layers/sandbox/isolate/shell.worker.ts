@@ -6,6 +6,7 @@ import type {
   GrepReply,
   GrepRequest,
   Host,
+  Network,
   Request,
   Shell as Contract
 } from "./Protocol.ts"
@@ -19,15 +20,11 @@ let shell: Shell | undefined
 const gitModule: string = "~git.js"
 
 const open = ({ settings }: Request): Shell =>
-  (shell ??= new Shell(
-    settings.root,
-    (input, init) => fetch(input, init),
-    () => import(gitModule) as Promise<typeof import("./git/Git.ts")>
-  ))
+  (shell ??= new Shell(settings.root, () => import(gitModule) as Promise<typeof import("./git/Git.ts")>))
 
 export default class ShellWorker extends WorkerEntrypoint implements Contract {
-  exec(request: ExecRequest, host: Host): Promise<ExecReply> {
-    return open(request).exec(request, host)
+  exec(request: ExecRequest, host: Host, network: Network): Promise<ExecReply> {
+    return open(request).exec(request, host, network)
   }
 
   runCode(request: CodeRequest, host: Host): Promise<ExecResult> {

@@ -11,6 +11,7 @@ import { Api } from "../Contract.ts"
 import { Deployment } from "../Deployment.ts"
 import { Conflict, NotFound } from "../Errors.ts"
 import { paginate } from "../Paging.ts"
+import { checkPolicies, policyIds } from "./bindings.ts"
 import { orInternal, orInvalid } from "./onWire.ts"
 
 export const layer = HttpApiBuilder.group(
@@ -29,6 +30,7 @@ export const layer = HttpApiBuilder.group(
     })
 
     const create = Effect.fn("Agents.create")(function* (input: typeof CreateAgent.Type) {
+      yield* checkPolicies(catalog, "policy_ids", input.policy_ids)
       const created_at = yield* now
       const agent: Agent = {
         type: "agent",
@@ -42,6 +44,7 @@ export const layer = HttpApiBuilder.group(
         mcp_servers: [],
         skills: [],
         multiagent: null,
+        ...policyIds(input.policy_ids ?? []),
         execution_identity: { type: "service_account" },
         metadata: input.metadata ?? {},
         created_at,
@@ -53,8 +56,11 @@ export const layer = HttpApiBuilder.group(
     }, orInternal)
 
     const changed = Effect.fnUntraced(function* (agent: Agent, change: typeof UpdateAgent.Type) {
+      yield* checkPolicies(catalog, "policy_ids", change.policy_ids)
+      const { policy_ids = [], ...kept } = agent
       return {
-        ...agent,
+        ...kept,
+        ...policyIds(change.policy_ids === undefined ? policy_ids : (change.policy_ids ?? [])),
         name: change.name ?? agent.name,
         description: change.description === undefined ? agent.description : change.description || null,
         model: change.model === undefined ? agent.model : modelOf(change.model, deployment),

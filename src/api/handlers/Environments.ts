@@ -9,6 +9,7 @@ import { Api } from "../Contract.ts"
 import { type ConfigInput, type CreateEnvironment, responseOf, type UpdateEnvironment } from "../Environments.ts"
 import { Conflict, NotFound } from "../Errors.ts"
 import { paginate } from "../Paging.ts"
+import { checkPolicies, policyIds } from "./bindings.ts"
 import { orInternal, orInvalid } from "./onWire.ts"
 
 export const layer = HttpApiBuilder.group(
@@ -30,6 +31,7 @@ export const layer = HttpApiBuilder.group(
     })
 
     const create = Effect.fn("Environments.create")(function* (input: typeof CreateEnvironment.Type) {
+      yield* checkPolicies(catalog, "config.policy_ids", input.config?.policy_ids)
       const created_at = yield* now
       return yield* put({
         type: "environment",
@@ -50,6 +52,7 @@ export const layer = HttpApiBuilder.group(
     ) {
       const environment = yield* find(id)
       if (environment.archived_at !== null) return yield* new Conflict({ message: `environment ${id} is archived` })
+      yield* checkPolicies(catalog, "config.policy_ids", change.config?.policy_ids)
       return yield* put({
         ...environment,
         name: change.name ?? environment.name,
@@ -95,7 +98,8 @@ export const layer = HttpApiBuilder.group(
 const configOf = (input: ConfigInput | null | undefined, fallback: CloudConfig): CloudConfig => ({
   type: "cloud",
   backend: input?.backend ?? fallback.backend,
-  networking: input?.networking ? networkingOf(input.networking) : fallback.networking
+  networking: input?.networking ? networkingOf(input.networking) : fallback.networking,
+  ...policyIds(input?.policy_ids === undefined ? (fallback.policy_ids ?? []) : (input.policy_ids ?? []))
 })
 
 const networkingOf = (input: NonNullable<ConfigInput["networking"]>): Networking =>

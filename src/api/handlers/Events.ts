@@ -1,4 +1,4 @@
-import { DateTime, Effect, Option } from "effect"
+import { Effect, Option } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { blobKey, Blobs } from "../../Blobs.ts"
@@ -7,10 +7,11 @@ import { type ClientEvent, SessionEvent, type SessionEventType } from "../../dom
 import { Sessions } from "../../Sessions.ts"
 import type { EventQuery } from "../../Storage.ts"
 import { protocol } from "../Auth.ts"
+import { Caller, checkScope } from "../Caller.ts"
 import { Api } from "../Contract.ts"
 import { InvalidRequest, NotFound } from "../Errors.ts"
 import type { EventInput, ListQuery } from "../Events.ts"
-import { paginate, wrongCursor } from "../Paging.ts"
+import { paginate, timeRange, wrongCursor } from "../Paging.ts"
 import { orConflict, orInternal, orMissing } from "./onWire.ts"
 
 export const layer = HttpApiBuilder.group(
@@ -22,7 +23,8 @@ export const layer = HttpApiBuilder.group(
 
     return handlers.handleAll({
       send: ({ params, payload }) =>
-        sessions.send(params.id, payload.events.map(clientEvent)).pipe(
+        checkEvents(payload.events).pipe(
+          Effect.andThen(sessions.send(params.id, payload.events.map(clientEvent))),
           Effect.map((data) => ({ data })),
           orConflict
         ),
@@ -81,19 +83,21 @@ export const layer = HttpApiBuilder.group(
 
 const filterOf = (query: ListQuery): Omit<EventQuery, "limit" | "after"> => {
   const types = [...(query.types ?? []), ...(query["types[]"] ?? [])]
-  const createdAt = Object.fromEntries(
-    bounds.flatMap((bound) => {
-      const time = query[`created_at[${bound}]`]
-      return time === undefined ? [] : [[bound, DateTime.formatIso(time)]]
-    })
-  )
-  return { order: query.order ?? "asc", createdAt, ...(types.length === 0 ? {} : { types: types.filter(isKnown) }) }
+  return {
+    order: query.order ?? "asc",
+    createdAt: timeRange(query),
+    ...(types.length === 0 ? {} : { types: types.filter(isKnown) })
+  }
 }
-
-const bounds = ["gt", "gte", "lt", "lte"] as const
 
 const known: ReadonlySet<string> = new Set(SessionEvent.members.map(({ fields }) => fields.type.literal))
 const isKnown = (type: string): type is SessionEventType => known.has(type)
+
+/** What is allowed for ever is saved in a policy: that needs what saving one needs. */
+const checkEvents = Effect.fnUntraced(function* (events: ReadonlyArray<EventInput>) {
+  const place = events.findIndex((event) => event.type === "user.tool_confirmation" && event.scope === "always")
+  if (place !== -1) yield* checkScope(yield* Caller, "admin", `events[${place}].scope: always`)
+})
 
 /** The event without the fields that say nothing. */
 const clientEvent = (input: EventInput): ClientEvent => {

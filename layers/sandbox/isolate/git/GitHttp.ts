@@ -1,11 +1,12 @@
 import { Buffer } from "node:buffer"
 import type { GitHttpRequest, GitHttpResponse } from "isomorphic-git"
+import type { Network } from "../Protocol.ts"
 
-/** Git's network: the isolate's own `fetch`, whose every request goes to the gateway, which attaches what the host asks for. */
-export const gitHttp = (fetch: typeof globalThis.fetch, stop: AbortSignal) => ({
+/** Git's network: that of the command, whose every request goes to the gateway, which attaches what the host asks for. */
+export const gitHttp = (network: Network, stop: AbortSignal) => ({
   request: async ({ url, method = "GET", headers = {}, body }: GitHttpRequest): Promise<GitHttpResponse> => {
     const sent = body === undefined ? undefined : await readAll(body)
-    const response = await fetch(url, {
+    const response = await network.fetch(url, {
       method,
       headers,
       signal: stop,

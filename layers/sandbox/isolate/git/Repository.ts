@@ -1,13 +1,14 @@
 import * as git from "isomorphic-git"
 import { resolve } from "../../Paths.ts"
 import type { Files } from "../Files.ts"
+import type { Network } from "../Protocol.ts"
 import { gitFiles } from "./GitFiles.ts"
 import { gitHttp } from "./GitHttp.ts"
 
 /** What a git command may use. */
 export interface Host {
   readonly files: Files
-  readonly fetch: typeof globalThis.fetch
+  readonly network: Network
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
   /** Aborted where nobody waits for the answer any more. */
@@ -41,7 +42,7 @@ export class Repository {
   constructor(host: Host) {
     this.host = host
     this.fs = gitFiles(host.files)
-    this.http = gitHttp(host.fetch, host.stop)
+    this.http = gitHttp(host.network, host.stop)
   }
 
   /** The folder of the working tree around the current one. */
