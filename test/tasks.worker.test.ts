@@ -1,6 +1,7 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import type { DeadLetter } from "../src/domain/DeadLetter.ts"
 import type { Delivery } from "../src/domain/Delivery.ts"
+import type { Sweep } from "../src/domain/Sweep.ts"
 import type { Task } from "../src/domain/Task.ts"
 import { sendTask } from "../src/triggers/sendTask.ts"
 import { startReceiver, startTasks, type TasksWorker, webhookSecret } from "./support/tasks.ts"
@@ -242,6 +243,67 @@ describe("a task", () => {
     }, isOver)
     assert.strictEqual(expired.status, "expired")
     assert.strictEqual(expired.outcome?.error?.type, "deadline_passed")
+  })
+})
+
+describe("the clock", () => {
+  const long = "2026-01-01T00:00:00.000Z"
+  const catalog = async () => ((await worker.worker.getEnv()) as unknown as { CATALOG: D1Database }).CATALOG
+  const sweeps = () => worker.list<Sweep>("/v1/sweeps?limit=100")
+
+  it("wakes a session that nothing else would have woken, and notes why", async () => {
+    const { id } = await worker.client.beta.sessions.create({ agent: worker.agent, environment_id: worker.environment })
+    // As a process leaves it that died before its alarm stood.
+    const event = {
+      type: "user.message",
+      id: "sevt_left",
+      processed_at: null,
+      content: [{ type: "text", text: "hello" }]
+    }
+    const storage = await worker.worker.getDurableObjectStorage("SESSIONS", { name: id })
+    await storage.exec("INSERT INTO events VALUES (1, 'sevt_left', 'user.message', 0, ?)", JSON.stringify(event))
+    await worker.worker.evictDurableObject("SESSIONS", { name: id })
+    await (
+      await catalog()
+    )
+      .prepare("UPDATE sessions SET body = json_set(body, '$.status', 'running', '$.updated_at', ?) WHERE id = ?")
+      .bind(long, id)
+      .run()
+    await worker.tick()
+    await worker.until(
+      () => worker.client.beta.sessions.events.list(id, { types: ["agent.message"] }),
+      ({ data }) => data.length > 0
+    )
+    const found = (await sweeps()).find(({ session_id }) => session_id === id)
+    assert.include(found, { found: "session_asleep", task_id: null, action: "it goes on" })
+  })
+
+  it("fails a task whose session is gone", async () => {
+    const { body } = await worker.call<Task>("POST", "/v1/tasks", message())
+    const { session_id } = await over(body.id)
+    await (
+      await catalog()
+    )
+      .prepare(
+        `UPDATE tasks SET body = json_set(body, '$.status', 'running', '$.session_id', 'sesn_gone', '$.outcome', json('null'),
+        '$.updated_at', ?) WHERE id = ?`
+      )
+      .bind(long, body.id)
+      .run()
+    await worker.tick()
+    const task = await over(body.id)
+    assert.strictEqual(task.outcome?.error?.type, "session_gone")
+    assert.include(
+      (await sweeps()).find(({ task_id }) => task_id === body.id),
+      { found: "session_gone" }
+    )
+    assert.notStrictEqual(session_id, "sesn_gone")
+  })
+
+  it("once a day forgets what is past its retention", async () => {
+    await worker.worker.scheduled({ cron: "17 3 * * *", scheduledTime: new Date("2099-01-01T00:00:00.000Z") })
+    assert.deepStrictEqual(await sweeps(), [])
+    assert.deepStrictEqual(await worker.list<Delivery>("/v1/deliveries?status=delivered"), [])
   })
 })
 

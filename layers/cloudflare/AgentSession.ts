@@ -17,6 +17,9 @@ import { Sockets } from "../sessions/Sockets.ts"
 export class AgentSession extends DurableObject<Env> implements SessionRpc {
   #runtime: ManagedRuntime.ManagedRuntime<SessionObject | Sockets, unknown> | undefined
 
+  /** Whether something was left to do when the object was opened. */
+  #hadWork = false
+
   /** The layers are chosen by the session's record: an object without one, an unknown id, has no runtime and stores nothing. */
   readonly #open = Effect.gen({ self: this }, function* () {
     if (this.#runtime === undefined) {
@@ -27,7 +30,11 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
       if (Option.isNone(record)) return yield* new SessionNotFound({ id: this.ctx.id.name ?? "" })
       const runtime = this.#start(record.value)
       // Whoever asks: what was left to do when the object was last there goes on. Where it cannot be opened, the next one tries again.
-      yield* Effect.promise(() => runtime.runPromise(Effect.ignore(SessionObject.use(({ resume }) => resume)))).pipe(
+      const resume = Effect.orElseSucceed(
+        SessionObject.use(({ resume }) => resume),
+        () => false
+      )
+      this.#hadWork = yield* Effect.promise(() => runtime.runPromise(resume)).pipe(
         Effect.onError(() => Effect.sync(() => (this.#runtime = undefined)))
       )
       return runtime
@@ -77,7 +84,7 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
     const alarm = this.#runtime === undefined ? await this.ctx.storage.getAlarm() : Infinity
     const reply = await this.#use((session) => session.rouse)
     const isLate = alarm === null || alarm < Date.now() - 60_000
-    return reply.ok ? { ok: true, value: reply.value && isLate } : reply
+    return reply.ok ? { ok: true, value: isLate && (this.#hadWork || reply.value) } : reply
   }
   archive() {
     return this.#use((session) => session.archive)

@@ -50,8 +50,8 @@ export class SessionObject extends Context.Service<
     follow(place: number, deltas: StreamOptions["deltas"]): Stream.Stream<Frame>
     /** Goes on with what is left to do; does nothing where the session is at work already. */
     readonly wake: Effect.Effect<void, StorageError>
-    /** The same for a session that was just opened, which need not have anything to do. */
-    readonly resume: Effect.Effect<void, Missing>
+    /** The same for a session that was just opened, which need not have anything to do. Answers whether it had. */
+    readonly resume: Effect.Effect<boolean, Missing>
     /** Shows lists the session as it is, and answers whether it has something left to do or to tell. */
     readonly rouse: Effect.Effect<boolean, Missing>
   }

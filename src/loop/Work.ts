@@ -92,8 +92,8 @@ export const make = Effect.fnUntraced(function* (loop: AgentLoop["Service"]) {
     /** Before anything is accepted: it must be woken for, whatever happens next. */
     expect: wakeIn(ahead),
     start,
-    /** For a session that was just opened: goes on where there is something left to do, whatever became of its alarm. */
-    resume: Effect.flatMap(isPending, (isPending) => (isPending ? start : Effect.void)),
+    /** For a session that was just opened: goes on where there is something left, whatever became of its alarm. Answers whether there is. */
+    resume: Effect.tap(isPending, (isPending) => (isPending ? start : Effect.void)),
     rouse: Effect.gen(function* () {
       yield* index
       const isLeft = yield* isPending

@@ -108,6 +108,7 @@ export const start = Effect.fnUntraced(function* (
   const { life, moment } = world.life()
   const scope = yield* Effect.scope
   const objects = new Map<SessionId, SessionObject["Service"]>()
+  const hadWork = new Set<SessionId>()
   let outboxServices: Context.Context<Tasks | Deliveries | TaskRunner | Deliverer | TriggerSettings>
 
   const catalog = Context.get(stores, Catalog)
@@ -158,7 +159,7 @@ export const start = Effect.fnUntraced(function* (
     const services = yield* Layer.buildWithScope(Layer.fresh(layer), scope).pipe(Effect.orDie)
     const object = Context.get(services, SessionObject)
     objects.set(id, object)
-    yield* Effect.ignore(object.resume)
+    if (yield* Effect.orElseSucceed(object.resume, () => false)) hadWork.add(id)
     return object
   })
 
@@ -187,7 +188,8 @@ export const start = Effect.fnUntraced(function* (
     rouse: Effect.fnUntraced(function* (id) {
       const alarm = world.sessions.get(id)?.alarm ?? null
       const isLate = !objects.has(id) && (alarm === null || alarm < (yield* Clock.currentTimeMillis) - 60_000)
-      return (yield* (yield* exists(id)).rouse) && isLate
+      const isLeft = yield* (yield* exists(id)).rouse
+      return isLate && (isLeft || hadWork.has(id))
     }),
     get: () => none,
     update: () => none,
