@@ -68,19 +68,19 @@ export const runTask = async (task: string, schema?: object): Promise<Outcome> =
   line(dim(`session ${session.id} · ${agent.model.id}`))
   line(`> ${task}`)
 
-  const streamed = new Set<string>()
+  /** What was shown of a message already: its last words may come with the whole message only. */
+  const streamed = new Map<string, string>()
   let lastError = ""
   for await (const event of await anthropic.beta.sessions.events.stream(session.id, {
     event_deltas: ["agent.message"]
   })) {
     switch (event.type) {
       case "event_delta":
-        streamed.add(event.event_id)
+        streamed.set(event.event_id, (streamed.get(event.event_id) ?? "") + event.delta.content.text)
         out.write(event.delta.content.text)
         break
       case "agent.message":
-        if (streamed.has(event.id)) out.write("\n")
-        else line(texts(event.content))
+        line(texts(event.content).slice(streamed.get(event.id)?.length ?? 0))
         break
       case "agent.tool_use":
         line(dim(`  ${event.name} ${shorten(JSON.stringify(event.input))}`))

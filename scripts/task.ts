@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { StartError } from "./brain.ts"
 import { explain } from "./explain.ts"
-import { isServing, startWorker } from "./server.ts"
+import { baseUrl, isServing, startWorker } from "./server.ts"
 import { type Outcome, runTask } from "./session.ts"
 
 const usage = `usage: npm run task -- [--schema file.json] "what the agent should do"
@@ -35,7 +35,7 @@ const run = async (): Promise<number> => {
   }
   const schema = file === undefined ? undefined : readSchema(file)
   const worker = (await isServing()) ? null : await startWorker()
-  if (worker !== null) console.error(worker.brain.found)
+  console.error(worker?.brain.found ?? `the Worker that serves at ${baseUrl} has the settings that it was started with`)
   const { problem, output } = await runTask(task, schema).catch((error: unknown): Outcome => ({
     problem: String(error)
   }))

@@ -57,6 +57,17 @@ it.effect("reasoning goes back to Workers AI in its own field, through whatever 
   })
 )
 
+it.effect("codes of Workers AI mean the same through a gateway", () =>
+  Effect.gen(function* () {
+    const body = { success: false, errors: [{ code: 3036, message: "the free neurons of the day are used up" }] }
+    const { url } = yield* serve(Array.from({ length: 2 }, () => ({ status: 429, body })))
+    const tags = yield* Effect.forEach(["local/workers-ai/@cf/x/y", "local/y"], (model) =>
+      Effect.map(Effect.flip(ask(url, request(model, "hello"))), ({ reason }) => reason._tag)
+    )
+    assert.deepStrictEqual(tags, ["QuotaExceeded", "RateLimited"])
+  })
+)
+
 it.effect("chunks without choices, and content in parts", () =>
   Effect.gen(function* () {
     const parts = yield* partsOf(

@@ -55,6 +55,22 @@ it.effect("a model of no configured provider is an error that lists those there 
   })
 )
 
+it.effect("a redirect is not followed: the server that it leads to gets neither the secrets nor the conversation", () =>
+  Effect.gen(function* () {
+    const other = yield* server()
+    const moved = yield* Effect.acquireRelease(
+      Effect.promise(() => startMockOpenAi([{ status: 307, headers: { location: `${other.url}/chat/completions` } }])),
+      (server) => Effect.promise(server.close)
+    )
+    const providers = { a: { base_url: moved.url, secret_headers: { "cf-aig-authorization": "AUTH" } } }
+    const models = yield* configured(named(providers, { AUTH: "Bearer t0ken" }))
+    const { reason } = yield* Effect.flip(say(models, "a/m"))
+    assert.strictEqual(reason._tag, "InvalidRequest")
+    assert.include(reason.detail, other.url)
+    assert.lengthOf(other.requests, 0)
+  })
+)
+
 it.effect("what a server repeats of a secret header is masked", () =>
   Effect.gen(function* () {
     const refusing = yield* Effect.acquireRelease(

@@ -163,6 +163,7 @@ it.effect('17: "kimi-k2.6 outputs only thinking, no calls": calls within the thi
       )
     const reasoning = [{ reasoning_content: "I will look. " }, { reasoning_content: call }]
     assert.deepStrictEqual(calls(yield* thinks(...reasoning)), ls)
+    assert.deepStrictEqual(calls(yield* thinks(...reasoning, { content: "\n\n" })), ls)
     // An answer that follows shows that they were only thought of.
     assert.lengthOf(calls(yield* thinks(...reasoning, { content: "It is fine." })), 0)
     assert.lengthOf(calls(yield* thinks({ reasoning_content: "I will look." })), 0)

@@ -95,7 +95,7 @@ describe("npm run task", () => {
     "starts the Worker of named providers where none runs, shows what happens, and exits with 0",
     { timeout: 60_000 },
     async () => {
-      answers.push(tool("bash", { command: "echo from the shell" }), { text: "The answer is 42." })
+      answers.push(tool("bash", { command: "echo from the shell" }), { text: ["The answer", " is", " 42."] })
       const box = { base_url: model.url, api_key_secret: "BOX_KEY" }
       const task = launch("task", ["what is the answer?"], {
         OWNLOOP_PROVIDERS: JSON.stringify({ box }),

@@ -1,5 +1,11 @@
 import { Clock, Effect, Exit, Redacted, Scope, Stream } from "effect"
-import { HttpClient, type HttpClientError, type HttpClientRequest, type HttpClientResponse } from "effect/http"
+import {
+  FetchHttpClient,
+  HttpClient,
+  type HttpClientError,
+  type HttpClientRequest,
+  type HttpClientResponse
+} from "effect/http"
 import { AnthropicKeyRefused, carriesAnthropicKey } from "../../src/domain/AnthropicKey.ts"
 import { partsOf } from "../../src/egress/scrub.ts"
 import { ConnectionFailed, InvalidRequest, type ModelErrorReason } from "../../src/ModelClient.ts"
@@ -23,8 +29,9 @@ export const send = (
 
       const response = yield* HttpClient.withScope(http)
         .execute(request)
-        .pipe(Effect.provideService(Scope.Scope, connection), untraced, Effect.mapError(reasonOf))
+        .pipe(Effect.provideService(Scope.Scope, connection), untraced, unfollowed, Effect.mapError(reasonOf))
       watched.heard()
+      if (response.status >= 300 && response.status <= 399) return yield* redirected(response)
       if (response.status < 200 || response.status > 299) return yield* refusal(response, classify)
       return response.stream.pipe(
         Stream.mapArray((pieces) => {
@@ -38,6 +45,16 @@ export const send = (
 
 /** The loop's own span says what there is to say; the trace's id is no concern of a model's server. */
 const untraced = Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
+
+/** A redirect may lead to another server, which would be sent the conversation, and each secret header but `Authorization`. */
+const unfollowed = Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" })
+
+const redirected = ({ headers, status }: HttpClientResponse.HttpClientResponse) => {
+  const to = ProviderFailure.clip(headers["location"] ?? "another address")
+  return Effect.fail(
+    new InvalidRequest({ detail: `HTTP status ${status}: the server redirects to ${to}, which is not followed` })
+  )
+}
 
 /** Pieces of an error's body that are read: enough to say what was wrong. */
 const errorPieces = 8

@@ -4,6 +4,7 @@ import type { AnthropicKeyRefused } from "../../src/domain/AnthropicKey.ts"
 import { ModelClient, ModelError, ModelNotFound, type ModelRequest } from "../../src/ModelClient.ts"
 import * as ChatCompletions from "../../src/model/ChatCompletions.ts"
 import * as ProviderFailure from "../../src/model/ProviderFailure.ts"
+import * as WorkersAiFailure from "../../src/model/WorkersAiFailure.ts"
 import * as Answer from "./Answer.ts"
 import * as Http from "./Http.ts"
 import * as Silence from "./Silence.ts"
@@ -32,11 +33,16 @@ export const make = Effect.fnUntraced(function* ({
   const secrets = [...(apiKey === undefined ? [] : [apiKey]), ...Object.values(secretHeaders)]
   for (const secret of secrets) yield* Http.refuseVendorKey(`a secret of the model provider ${name}`, secret)
   const http = yield* HttpClient.HttpClient
-  const classify = Http.masking(ProviderFailure.reasonOf, secrets)
   const silence = Silence.make(timeouts)
-  const write = ChatCompletions.bodyWriter("reasoning_content")
-  /** A gateway to Workers AI, which takes its reasoning back in another field. */
-  const writeToWorkersAi = ChatCompletions.bodyWriter("reasoning")
+  const usual = {
+    classify: Http.masking(ProviderFailure.reasonOf, secrets),
+    write: ChatCompletions.bodyWriter("reasoning_content")
+  }
+  /** Behind a gateway it takes its reasoning back in a field of its own, and says what is wrong in codes of its own. */
+  const workersAi = {
+    classify: Http.masking(WorkersAiFailure.classify, secrets),
+    write: ChatCompletions.bodyWriter("reasoning")
+  }
   const prefix = `${name}/`
   const endpoint = HttpClientRequest.post(`${baseUrl.replace(/\/+$/, "")}/chat/completions`).pipe(
     HttpClientRequest.setHeaders({ ...headers, ...Record.map(secretHeaders, (secret) => Redacted.value(secret)) }),
@@ -48,10 +54,8 @@ export const make = Effect.fnUntraced(function* ({
       return Stream.fail(new ModelNotFound({ detail: `this provider serves ${prefix}<model>` }))
     }
     const model = request.model.slice(prefix.length)
-    const body = (model.includes("@cf/") ? writeToWorkersAi : write)(
-      { model, stream: true, stream_options: { include_usage: true } },
-      request
-    )
+    const { classify, write } = model.includes("@cf/") ? workersAi : usual
+    const body = write({ model, stream: true, stream_options: { include_usage: true } }, request)
     return endpoint.pipe(
       HttpClientRequest.setHeader("x-session-affinity", request.sessionId),
       HttpClientRequest.bodyText(body, "application/json"),

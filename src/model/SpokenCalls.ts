@@ -62,7 +62,7 @@ export class SpokenCalls {
       { type: "text" as const, text: content.slice(this.content) }
     ].filter(({ text }) => text !== "")
     if (isReported) return rest
-    const saysNothing = content === "" && calls.length + problems.length === 0
+    const saysNothing = content.trim() === "" && calls.length + problems.length === 0
     return [...rest, ...calls.map(made), ...problems.map(attempted), ...(saysNothing ? this.thought(truncated) : [])]
   }
 
