@@ -4,8 +4,6 @@ export interface Brain {
   readonly model: string
   /** Base URL of the provider `local`; absent where there is none. */
   readonly baseUrl?: string
-  /** Tokens that its models hold, where that is known. */
-  readonly contextWindow?: number
   /** One line for the person who started it. */
   readonly found: string
 }

@@ -93,7 +93,6 @@ const configure = (brain: Brain, providerSecrets: ReadonlyArray<string>): string
     vars: {
       OWNLOOP_MODEL: brain.model,
       ...(brain.baseUrl === undefined ? {} : { OPENAI_BASE_URL: brain.baseUrl }),
-      ...(brain.contextWindow === undefined ? {} : { OWNLOOP_CONTEXT_WINDOW: String(brain.contextWindow) }),
       ...given(settings)
     }
   })
@@ -113,12 +112,12 @@ const wranglerEnv = {
   CI: "1"
 }
 
-/** Boots the Worker on this machine, with this model or whichever there is, and answers once it serves. */
-export const startWorker = async (chosen?: Brain): Promise<LocalWorker> => {
+/** Boots the Worker on this machine and answers once it serves. */
+export const startWorker = async (): Promise<LocalWorker> => {
   if (!(port > 0 && port < 65_536)) throw new StartError("OWNLOOP_PORT must be a port, from 1 to 65535")
   const providers = namedProviders(process.env)
   const names = providers.map(({ name }) => name)
-  const brain = chosen ?? (await findBrain(process.env, names))
+  const brain = await findBrain(process.env, names)
   if (await isTaken()) throw new StartError(`port ${port} is taken by another program: set OWNLOOP_PORT to a free one`)
   const state = [
     "--config",

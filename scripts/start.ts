@@ -24,7 +24,11 @@ const serve = async (file: string | undefined): Promise<number> => {
     console.log("ANTHROPIC_API_KEY is set in this shell. Ownloop refuses such keys and does not pass it on.")
   }
   const model = file === undefined ? undefined : await startLocalModel(file)
-  const worker = await startWorker(model?.brain)
+  if (model !== undefined) {
+    console.log(model.found)
+    Object.assign(process.env, model.settings)
+  }
+  const worker = await startWorker()
   console.log(`Ownloop serves at ${baseUrl}`)
   console.log(worker.brain.found)
   console.log("\nA sample task:\n")

@@ -23,7 +23,9 @@ export interface Model {
   }
   tokenize(text: string, specialTokens: boolean): Array<Token>
   detokenize(tokens: ReadonlyArray<Token>, specialTokens: boolean, lastTokens: ReadonlyArray<Token>): string
-  createContext(options: { readonly threads: number }): Promise<{ readonly contextSize: number; getSequence(): Sequence }>
+  createContext(options: {
+    readonly threads: number
+  }): Promise<{ readonly contextSize: number; getSequence(): Sequence }>
 }
 
 export interface Sequence {

@@ -2,12 +2,15 @@ import { fork } from "node:child_process"
 import { once } from "node:events"
 import { existsSync } from "node:fs"
 import { join, resolve } from "node:path"
-import { type Brain, StartError } from "../brain.ts"
+import { StartError } from "../brain.ts"
 import { find } from "./llama.ts"
 import type { Report } from "./main.ts"
 
 export interface LocalModel {
-  readonly brain: Brain
+  /** What a person would have set, had they started the server: it is the provider local. */
+  readonly settings: { readonly OPENAI_BASE_URL: string; readonly OWNLOOP_CONTEXT_WINDOW: string }
+  /** One line for the person who started it. */
+  readonly found: string
   readonly stop: () => Promise<void>
 }
 
@@ -33,14 +36,13 @@ export const startLocalModel = async (path: string, env: NodeJS.ProcessEnv = pro
       )
     }
   })
-  const { contextSize, name, url } = report
+  const { contextSize, url } = report
   return {
-    brain: {
-      model: env["OWNLOOP_MODEL"] || `local/${name}`,
-      baseUrl: url,
-      contextWindow: contextSize,
-      found: `model local/${name}: ${path} in a process of its own, at ${url}; it holds ${contextSize} tokens`
+    settings: {
+      OPENAI_BASE_URL: url,
+      OWNLOOP_CONTEXT_WINDOW: env["OWNLOOP_CONTEXT_WINDOW"] || String(contextSize)
     },
+    found: `${path}: served at ${url} by process ${child.pid}; it holds ${contextSize} tokens`,
     stop: async () => {
       stopping = true
       child.kill()

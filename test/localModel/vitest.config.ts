@@ -6,6 +6,6 @@ export default defineConfig({
     include: ["test/localModel/*.llama.ts"],
     environment: "node",
     globalSetup: ["test/support/setup.ts"],
-    testTimeout: 120_000
+    testTimeout: 300_000
   }
 })
