@@ -73,6 +73,11 @@ describe("a model file", () => {
     assert.isAtLeast(answer.usage.prompt_tokens_details.cached_tokens, common)
   })
 
+  it("begins with the tag of thinking that its template opened for it", async () => {
+    const { choices } = await ask({ messages: [user("think")] })
+    assert.strictEqual(choices[0].message.content, "<think>hm</think>Hello, wörld")
+  })
+
   it("stops at the length that is asked for, and at its context's", async () => {
     const { choices, usage } = await ask({ messages: [user("loop")], max_tokens: 5 })
     assert.deepInclude(choices[0], {

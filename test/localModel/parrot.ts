@@ -12,6 +12,8 @@ export const parrot: TinyModel = {
     [`"content": "pieces of eight"}}\n</tool_call>`]: null,
     "<|done|>": "I wrote it",
     "I wrote it": null,
+    "<think>": "hm</think>",
+    "hm</think>": "Hel",
     "<|loop|>": "la ",
     "la ": "la "
   },
@@ -24,6 +26,7 @@ export const parrot: TinyModel = {
 {%- if "alternate" in messages[-1].content %}{{ raise_exception("roles must alternate") }}{% endif -%}
 {%- if messages[-1].role == "tool" -%}<|done|>
 {%- elif "loop" in messages[-1].content -%}<|loop|>
+{%- elif "think" in messages[-1].content -%}<think>
 {%- elif "hello" in messages[-1].content -%}<|hello|>
 {%- else -%}<|call|>{%- endif -%}`,
   contextLength: 4096
