@@ -1,6 +1,6 @@
 import { waitUntil } from "cloudflare:workers"
 import { Config, ConfigProvider, Effect, Layer, Option, Predicate, Record } from "effect"
-import { SecureRandom } from "effect/crypto"
+import { Aead, Mac, SecureRandom } from "effect/crypto"
 import { FetchHttpClient, HttpRouter } from "effect/http"
 import * as Api from "../src/api/Api.ts"
 import { Background } from "../src/api/Background.ts"
@@ -12,6 +12,9 @@ import { findAnthropicKey } from "../src/domain/AnthropicKey.ts"
 import type { SessionRecord } from "../src/domain/Session.ts"
 import { AgentLoop, AgentLoopConfig } from "../src/loop/AgentLoop.ts"
 import { SessionObject } from "../src/loop/SessionObject.ts"
+import * as RootKeys from "../src/RootKeys.ts"
+import { SecretBox } from "../src/SecretBox.ts"
+import * as SessionCredentials from "../src/SessionCredentials.ts"
 import * as SessionOutbox from "../src/triggers/SessionOutbox.ts"
 import * as CloudflareAccess from "./access/CloudflareAccess.ts"
 import * as RateLimits from "./access/RateLimits.ts"
@@ -27,6 +30,7 @@ import * as BlobsR2 from "./storage/BlobsR2.ts"
 import * as CatalogD1 from "./storage/CatalogD1.ts"
 import * as OutboxCursorObject from "./storage/OutboxCursorObject.ts"
 import * as SessionLogSqlite from "./storage/SessionLogSqlite.ts"
+import * as VaultsD1 from "./storage/VaultsD1.ts"
 import * as WorkspaceSqlite from "./storage/WorkspaceSqlite.ts"
 import * as DeploymentTools from "./tools/Deployment.ts"
 import * as Triggers from "./triggers.ts"
@@ -37,6 +41,13 @@ const config = (env: Env): Layer.Layer<never> =>
 
 const defaultModel = Config.NonEmptyString("OWNLOOP_MODEL").pipe(Config.withDefault("@cf/zai-org/glm-4.7-flash"))
 
+/** Vaults, and the box that their values are kept in. */
+const secrets = (env: Env) =>
+  Layer.merge(VaultsD1.layer(env.CATALOG), SecretBox.layer).pipe(
+    Layer.provide([Aead.layerWebCrypto, Mac.layerWebCrypto]),
+    Layer.provide([SecureRandom.layerWebCrypto, config(env)])
+  )
+
 /** What a session's own object needs before anything is known of the session. */
 export const storage = (ctx: DurableObjectState) => SessionLogSqlite.layer(ctx.storage)
 
@@ -46,7 +57,9 @@ export const session = (ctx: DurableObjectState, env: Env, record: SessionRecord
     Layer.provide(AgentLoop.layer(record.id)),
     Layer.provide(DeploymentTools.layer(env)),
     Layer.provide([
-      Isolate.layer({ loader: env.LOADER, outbound: gateway, sessionId: record.id }),
+      Isolate.layer({ loader: env.LOADER, outbound: gateway, sessionId: record.id }).pipe(
+        Layer.provide(SessionCredentials.layer({ sessionId: record.id, vaultIds: record.vault_ids }))
+      ),
       EgressHttpClient.layer(gateway),
       Providers.layer({ ai: env.AI })
     ]),
@@ -59,7 +72,8 @@ export const session = (ctx: DurableObjectState, env: Env, record: SessionRecord
       WorkspaceSqlite.layer(ctx.storage),
       Alarm.layer(ctx.storage),
       CatalogD1.layer(env.CATALOG),
-      BlobsR2.layer(env.BLOBS)
+      BlobsR2.layer(env.BLOBS),
+      secrets(env)
     ]),
     Layer.provide([FetchHttpClient.layer, SecureRandom.layerWebCrypto, config(env)])
   )
@@ -69,6 +83,7 @@ const checkEnvironment = (env: Env) =>
   Effect.gen(function* () {
     yield* Option.match(findAnthropicKey({ ...env }), { onNone: () => Effect.void, onSome: Effect.fail })
     yield* PolicyStore.injections
+    yield* RootKeys.config
     yield* Providers.settings
     yield* AgentLoopConfig
     yield* Triggers.settings(env)
@@ -99,7 +114,8 @@ export const api = (env: Env): ((request: Request) => Promise<Response>) => {
       Layer.orDie(Triggers.layer(env, config(env))), // Only built once the check above went well.
       ArtifactsR2.layer(env.BLOBS),
       CatalogD1.layer(env.CATALOG),
-      BlobsR2.layer(env.BLOBS)
+      BlobsR2.layer(env.BLOBS),
+      Layer.orDie(secrets(env)) // Only built once the check below went well.
     ])
   )
   const routes = Layer.unwrap(Effect.match(checkEnvironment(env), { onFailure: Closed.layer, onSuccess: () => open }))
@@ -110,7 +126,10 @@ export const api = (env: Env): ((request: Request) => Promise<Response>) => {
 
 /** The entrypoint that decides about everything sessions send. */
 export class Gateway extends EgressGateway.make((env: Env, props) =>
-  PolicyStore.layer(props).pipe(Layer.provide([CatalogD1.layer(env.CATALOG), SecureRandom.layerWebCrypto, config(env)]))
+  PolicyStore.layer(props).pipe(
+    Layer.provide(SessionCredentials.layer(props)),
+    Layer.provide([CatalogD1.layer(env.CATALOG), secrets(env), SecureRandom.layerWebCrypto, config(env)])
+  )
 ) {}
 
 /** What the clock calls. */

@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { randomBytes } from "node:crypto"
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { Option } from "effect"
 import { findAnthropicKey } from "../src/domain/AnthropicKey.ts"
+import * as ProviderSettings from "../src/model/ProviderSettings.ts"
 import { type Brain, findBrain, StartError } from "./brain.ts"
 import { localConfig, root } from "./config.ts"
+import { namedProviders } from "./providers.ts"
 
 const windows = process.platform === "win32"
 
@@ -16,12 +18,26 @@ const home = join(process.env["OWNLOOP_HOME"] ?? `${root}.ownloop`, "/")
 const port = Number(process.env["OWNLOOP_PORT"] ?? 8787)
 export const baseUrl = `http://127.0.0.1:${port}`
 
-/** The local API key: made once and kept, readable by its owner alone. */
-export const apiKey = (): string => {
-  const file = `${home}api-key`
+/** What a file of the local start holds: made once and kept, readable by its owner alone. */
+const kept = (name: string, make: () => string): string => {
+  const file = `${home}${name}`
   mkdirSync(home, { recursive: true })
-  if (!existsSync(file)) writeFileSync(file, `ol_${randomBytes(24).toString("base64url")}`, { mode: 0o600 })
+  if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 })
   return readFileSync(file, "utf8")
+}
+
+export const apiKey = (): string => kept("api-key", () => `ol_${randomBytes(24).toString("base64url")}`)
+
+const newRootKey = () => `k${Date.now().toString(36)}:${randomBytes(32).toString("base64")}`
+
+/** What the local Worker's secrets are encrypted under. Without it they are lost. */
+const rootKey = (): string => kept("root-key", newRootKey)
+
+/** Puts a new root key before those that there are. */
+export const addRootKey = (): void => {
+  const before = rootKey()
+  writeFileSync(`${home}root-key.new`, `${newRootKey()},${before}`, { mode: 0o600 })
+  renameSync(`${home}root-key.new`, `${home}root-key`)
 }
 
 /** What answers at the port: a Worker that knows the key, one that says why it is closed, something else, or nothing. */
@@ -55,6 +71,7 @@ const settings = [
   "OWNLOOP_CONTEXT_WINDOW",
   "OWNLOOP_MODEL_FIRST_BYTE_TIMEOUT",
   "OWNLOOP_MODEL_CHUNK_TIMEOUT",
+  "OWNLOOP_PROVIDERS",
   "CLOUDFLARE_ACCOUNT_ID",
   "CF_ACCESS_TEAM_DOMAIN",
   "CF_ACCESS_AUD",
@@ -67,9 +84,10 @@ const given = (names: ReadonlyArray<string>) =>
   Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
 
 /** Writes the configuration that the local Worker runs on; secrets go to a file of their own, beside it. */
-const configure = (brain: Brain): string => {
-  const kept: Record<string, string> = { OWNLOOP_API_KEY: apiKey(), ...given(secrets) }
-  const refused = Option.getOrUndefined(findAnthropicKey(kept))
+const configure = (brain: Brain, providerSecrets: ReadonlyArray<string>): string => {
+  const own = { OWNLOOP_API_KEY: apiKey(), OWNLOOP_ROOT_KEY: rootKey() }
+  const all: Record<string, string> = { ...given([...secrets, ...providerSecrets]), ...own }
+  const refused = Option.getOrUndefined(findAnthropicKey(all))
   if (refused !== undefined) throw new StartError(refused.message)
   const config = localConfig({
     vars: {
@@ -79,7 +97,7 @@ const configure = (brain: Brain): string => {
     }
   })
   writeFileSync(`${home}wrangler.json`, JSON.stringify(config, null, 2))
-  const lines = Object.entries(kept).map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+  const lines = Object.entries(all).map(([name, value]) => `${name}=${JSON.stringify(value)}`)
   writeFileSync(`${home}.dev.vars`, `${lines.join("\n")}\n`, { mode: 0o600 })
   return `${home}wrangler.json`
 }
@@ -97,9 +115,16 @@ const wranglerEnv = {
 /** Boots the Worker on this machine and answers once it serves. */
 export const startWorker = async (): Promise<LocalWorker> => {
   if (!(port > 0 && port < 65_536)) throw new StartError("OWNLOOP_PORT must be a port, from 1 to 65535")
-  const brain = await findBrain(process.env)
+  const providers = namedProviders(process.env)
+  const names = providers.map(({ name }) => name)
+  const brain = await findBrain(process.env, names)
   if (await isTaken()) throw new StartError(`port ${port} is taken by another program: set OWNLOOP_PORT to a free one`)
-  const state = ["--config", configure(brain), "--persist-to", `${home}state`]
+  const state = [
+    "--config",
+    configure(brain, ProviderSettings.secretNames(process.env[ProviderSettings.variable])),
+    "--persist-to",
+    `${home}state`
+  ]
   const migrations = spawnSync("wrangler", ["d1", "migrations", "apply", "CATALOG", "--local", ...state], {
     env: wranglerEnv,
     encoding: "utf8",

@@ -12,6 +12,7 @@ import * as Storage from "./Storage.contract.ts"
 import * as StorageSqlite from "./StorageSqlite.contract.ts"
 import * as Tasks from "./Tasks.contract.ts"
 import * as ToolRegistry from "./ToolRegistry.contract.ts"
+import * as Vaults from "./Vaults.contract.ts"
 import * as Workspace from "./Workspace.contract.ts"
 
 /** The live layers against their contracts, each test in a Durable Object of its own (`support/contracts.worker.ts`). */
@@ -28,6 +29,7 @@ const suites: Record<string, Readonly<Record<string, unknown>>> = {
   BlobsR2: { ...Blobs.contract, ...Blobs.inBucket },
   CatalogD1: Catalog.contract,
   ApiKeysD1: ApiKeys.contract,
+  VaultsD1: Vaults.contract,
   TasksD1: Tasks.contract,
   PolicyStore: EgressPolicy.contract,
   DeploymentTools: ToolRegistry.contract

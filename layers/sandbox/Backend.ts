@@ -6,6 +6,7 @@ import {
   SandboxBackend,
   type SandboxError,
   SandboxUnavailable,
+  SandboxVariables,
   workspaceRoot
 } from "../../src/SandboxBackend.ts"
 import { Workspace, type WorkspaceChange } from "../../src/Workspace.ts"
@@ -23,7 +24,11 @@ export interface Machine {
   readonly renew: () => void
 }
 
-const settings: Settings = { root: workspaceRoot, files: WorkspaceFiles.fileLimits, output: limits.output }
+const settings: Omit<Settings, "variables"> = {
+  root: workspaceRoot,
+  files: WorkspaceFiles.fileLimits,
+  output: limits.output
+}
 
 const start: ShellState = { cwd: workspaceRoot, env: {} }
 
@@ -40,6 +45,7 @@ export const make = Effect.fnUntraced(function* (machine: Machine) {
   const workspace = yield* Workspace
   const files = yield* WorkspaceFiles.make
   const runPromise = Effect.runPromiseWith(yield* Effect.context())
+  const variables = yield* SandboxVariables
   const turn = yield* Semaphore.make(1)
   let state = start
 
@@ -54,6 +60,9 @@ export const make = Effect.fnUntraced(function* (machine: Machine) {
       call: (shell: Shell, request: Request, host: Host) => Promise<A>
     ) {
       const entries = yield* WorkspaceFiles.stored(operation, workspace.entries)
+      const given = yield* Effect.mapError(variables, ({ message }) =>
+        WorkspaceFiles.failed(operation, new SandboxUnavailable({ detail: message }))
+      )
       const changes: Array<WorkspaceChange> = []
       const cancelled = Promise.withResolvers<void>()
       const host = machine.capability({
@@ -64,7 +73,8 @@ export const make = Effect.fnUntraced(function* (machine: Machine) {
         run: machine.run,
         cancelled: () => cancelled.promise
       })
-      const answer = (async () => call(machine.shell(), { settings, entries, timeout }, host))()
+      const answer = (async () =>
+        call(machine.shell(), { settings: { ...settings, variables: given }, entries, timeout }, host))()
       const answered = Effect.tryPromise({
         try: () => settled(answer, timeout + patience),
         catch: (cause) => WorkspaceFiles.failed(operation, new SandboxUnavailable({ detail: String(cause) }))

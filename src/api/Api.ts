@@ -9,24 +9,29 @@ import type { Blobs } from "../Blobs.ts"
 import type { Catalog } from "../Catalog.ts"
 import type { Deliveries } from "../Deliveries.ts"
 import type { RateLimiter } from "../RateLimiter.ts"
+import type { SecretBox } from "../SecretBox.ts"
 import type { Sessions } from "../Sessions.ts"
 import type { Tasks } from "../Tasks.ts"
 import type { Deliverer } from "../triggers/Deliver.ts"
 import type { TaskConsumer } from "../triggers/TaskConsumer.ts"
 import type { TaskRunner } from "../triggers/TaskRunner.ts"
+import type { Vaults } from "../Vaults.ts"
 import * as Answer from "./Answer.ts"
 import { Authorization, SocketAuthorization } from "./Auth.ts"
 import { Api } from "./Contract.ts"
 import type { Deployment } from "./Deployment.ts"
 import * as Agents from "./handlers/Agents.ts"
 import * as ApiKeys from "./handlers/ApiKeys.ts"
+import * as Credentials from "./handlers/Credentials.ts"
 import * as Egress from "./handlers/Egress.ts"
 import * as Environments from "./handlers/Environments.ts"
 import * as Events from "./handlers/Events.ts"
 import * as Health from "./handlers/Health.ts"
+import * as RootKeys from "./handlers/RootKeys.ts"
 import * as SessionsHandlers from "./handlers/Sessions.ts"
 import * as TasksHandlers from "./handlers/Tasks.ts"
 import * as Tools from "./handlers/Tools.ts"
+import * as VaultsHandlers from "./handlers/Vaults.ts"
 import type { DeploymentKey } from "./Identity.ts"
 import { KnownKeys } from "./KnownKeys.ts"
 import type { AllowedOrigins } from "./Origins.ts"
@@ -42,6 +47,8 @@ export const layer: Layer.Layer<
   | Artifacts
   | Blobs
   | Catalog
+  | Vaults
+  | SecretBox
   | Sessions
   | Tasks
   | Deliveries
@@ -61,6 +68,9 @@ export const layer: Layer.Layer<
     Environments.layer,
     SessionsHandlers.layer,
     Events.layer,
+    VaultsHandlers.layer,
+    Credentials.layer,
+    RootKeys.layer,
     TasksHandlers.layer,
     Tools.layer,
     Egress.layer,

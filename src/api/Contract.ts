@@ -1,22 +1,28 @@
 import { HttpApi, OpenApi } from "effect/http-api"
 import { AgentsGroup } from "./Agents.ts"
 import { ApiKeysGroup } from "./ApiKeys.ts"
+import { CredentialsGroup } from "./Credentials.ts"
 import { EgressGroup } from "./Egress.ts"
 import { EnvironmentsGroup } from "./Environments.ts"
 import { EventsGroup } from "./Events.ts"
 import { HealthGroup } from "./Health.ts"
 import { RequestErrors } from "./RequestErrors.ts"
+import { RootKeysGroup } from "./RootKeys.ts"
 import { SessionsGroup } from "./Sessions.ts"
 import { TasksGroup } from "./Tasks.ts"
 import { ToolsGroup } from "./Tools.ts"
+import { VaultsGroup } from "./Vaults.ts"
 
-/** The wire API: that of Managed Agents, and what is ours beside it (`/v1/tasks`, `/v1/tools`, `/v1/egress`, `/v1/api_keys`). */
+/** The wire API: that of Managed Agents, and what is ours beside it (`/v1/tasks`, `/v1/tools`, `/v1/egress`, `/v1/api_keys`, `/v1/root_keys`). */
 export class Api extends HttpApi.make("ownloop")
   .add(
     AgentsGroup,
     EnvironmentsGroup,
     SessionsGroup,
     EventsGroup,
+    VaultsGroup,
+    CredentialsGroup,
+    RootKeysGroup,
     TasksGroup,
     ToolsGroup,
     EgressGroup,

@@ -10,6 +10,7 @@ import { NeededScope } from "./Caller.ts"
 import { wire } from "./Errors.ts"
 import { UserMessageInput } from "./Events.ts"
 import { MetadataInput, MetadataPatch, nullable, refused, unsupported, unsupportedFilter } from "./Fields.ts"
+import { OutputConfigInput } from "./OutputConfig.ts"
 import * as Paging from "./Paging.ts"
 
 const reference = { id: Schema.String, version: nullable(Schema.Int) }
@@ -43,8 +44,9 @@ export const CreateSession = Schema.Struct({
   metadata: nullable(MetadataInput),
   initial_events: nullable(Schema.Array(InitialEvent).check(Schema.isMaxLength(50))),
   resources: unsupported(),
-  vault_ids: unsupported(),
-  budget: nullable(BudgetInput)
+  vault_ids: nullable(Schema.Array(Schema.String).check(Schema.isMaxLength(20))),
+  budget: nullable(BudgetInput),
+  output_config: nullable(OutputConfigInput)
 })
 
 /** Absent fields stay as they are; a title of null is cleared. */
@@ -52,8 +54,9 @@ export const UpdateSession = Schema.Struct({
   title: nullable(Title),
   metadata: nullable(MetadataPatch),
   agent: unsupported(),
-  vault_ids: unsupported(),
-  budget: nullable(BudgetInput)
+  vault_ids: unsupported("is fixed when a session is created"),
+  budget: nullable(BudgetInput),
+  output_config: unsupported("is fixed when a session is created")
 })
 
 const params = { id: SessionId }

@@ -13,6 +13,12 @@ export type EnvironmentId = typeof EnvironmentId.Type
 export const SessionId = id("sesn").pipe(Schema.brand("SessionId"))
 export type SessionId = typeof SessionId.Type
 
+export const VaultId = id("vlt").pipe(Schema.brand("VaultId"))
+export type VaultId = typeof VaultId.Type
+
+export const CredentialId = id("vcrd").pipe(Schema.brand("CredentialId"))
+export type CredentialId = typeof CredentialId.Type
+
 /** Also the id of the tool call that a `*_tool_use` event records. */
 export const EventId = id("sevt").pipe(Schema.brand("EventId"))
 export type EventId = typeof EventId.Type
@@ -31,3 +37,5 @@ export const nextSessionId = make<SessionId>("sesn")
 export const nextEventId = make<EventId>("sevt")
 export const nextTaskId = make<TaskId>("task")
 export const nextApiKeyId = make<ApiKeyId>("apikey")
+export const nextVaultId = make<VaultId>("vlt")
+export const nextCredentialId = make<CredentialId>("vcrd")

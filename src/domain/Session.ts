@@ -1,9 +1,10 @@
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { SessionAgent } from "./Agent.ts"
 import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
 import { CloudConfig } from "./Environment.ts"
-import { EnvironmentId, SessionId, TaskId } from "./Ids.ts"
+import { EnvironmentId, SessionId, TaskId, VaultId } from "./Ids.ts"
+import { OutputConfig, StructuredOutput } from "./StructuredOutput.ts"
 
 export const SessionStatus = Schema.Literals(["idle", "running", "rescheduling", "terminated"])
 export type SessionStatus = typeof SessionStatus.Type
@@ -14,7 +15,10 @@ export const SessionRecord = Schema.Struct({
   agent: SessionAgent,
   environment_id: EnvironmentId,
   environment: CloudConfig,
+  /** Whose credentials it may use; the first that has one for a request is asked. Records of before there were vaults name none. */
+  vault_ids: Schema.Array(VaultId).pipe(Schema.withDecodingDefaultKey(Effect.succeed([]))),
   budget: Schema.NullOr(Budget),
+  output_config: Schema.optionalKey(OutputConfig),
   /** The task that it was started for. */
   task_id: Schema.optionalKey(TaskId),
   title: Schema.NullOr(Schema.String),
@@ -24,7 +28,7 @@ export const SessionRecord = Schema.Struct({
 })
 export type SessionRecord = typeof SessionRecord.Type
 
-/** A session as the wire API shows it. */
+/** A session as the wire API shows it. `output_config` and `structured_output`, its latest result, are ours: both are there where answers have a form. */
 export const Session = Schema.Struct({
   type: Schema.Literal("session"),
   id: SessionId,
@@ -34,9 +38,11 @@ export const Session = Schema.Struct({
   title: Schema.NullOr(Schema.String),
   metadata: Metadata,
   resources: Schema.Array(Schema.Never),
-  vault_ids: Schema.Array(Schema.Never),
+  vault_ids: Schema.Array(VaultId),
   outcome_evaluations: Schema.Array(Schema.Never),
   budget: Schema.NullOr(Budget),
+  output_config: Schema.optionalKey(OutputConfig),
+  structured_output: Schema.optionalKey(Schema.NullOr(StructuredOutput)),
   stats: Schema.Struct({ active_seconds: Schema.optionalKey(Schema.Finite) }),
   usage: Schema.Struct({
     input_tokens: Schema.Int,

@@ -11,9 +11,12 @@ export const make = ({ record, state, updatedAt }: Snapshot, isBusy: boolean): S
   title: record.title,
   metadata: record.metadata,
   resources: [],
-  vault_ids: [],
+  vault_ids: record.vault_ids,
   outcome_evaluations: [],
   budget: record.budget,
+  ...(record.output_config === undefined
+    ? {}
+    : { output_config: record.output_config, structured_output: state.structuredOutput }),
   stats: { active_seconds: state.spent.active / 1000 },
   usage: {
     input_tokens: state.spent.usage.input_tokens,

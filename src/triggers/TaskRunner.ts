@@ -98,6 +98,7 @@ export class TaskRunner extends Context.Service<
           environment: environment.config,
           budget: task.budget,
           task_id: task.id,
+          vault_ids: [],
           title: null,
           metadata: task.metadata,
           created_at: yield* now,

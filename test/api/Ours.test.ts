@@ -92,6 +92,7 @@ describe("what needs no key", () => {
         "/v1/environments",
         "/v1/environments/{id}",
         "/v1/environments/{id}/archive",
+        "/v1/root_keys/rotate",
         "/v1/sessions",
         "/v1/sessions/{id}",
         "/v1/sessions/{id}/archive",
@@ -104,7 +105,14 @@ describe("what needs no key", () => {
         "/v1/tasks/{id}/artifact",
         "/v1/tasks/{id}/cancel",
         "/v1/tasks/{id}/retry",
-        "/v1/tools"
+        "/v1/tools",
+        "/v1/vaults",
+        "/v1/vaults/{id}",
+        "/v1/vaults/{id}/archive",
+        "/v1/vaults/{vault_id}/credentials",
+        "/v1/vaults/{vault_id}/credentials/{id}",
+        "/v1/vaults/{vault_id}/credentials/{id}/archive",
+        "/v1/vaults/{vault_id}/credentials/{id}/mcp_oauth_validate"
       ])
       const update = body.paths["/v1/agents/{id}"]?.post
       assert.deepEqual(update?.security, [{ bearer: [] }, { apiKey: [] }, { access: [] }])

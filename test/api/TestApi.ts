@@ -1,11 +1,12 @@
-import { Clock, Context, Effect, Layer, Logger, Option, Redacted, Schema } from "effect"
-import { SecureRandom } from "effect/crypto"
+import { Clock, ConfigProvider, Context, Effect, Layer, Logger, Option, Redacted, Schema } from "effect"
+import { Aead, Mac, SecureRandom } from "effect/crypto"
 import { HttpRouter } from "effect/http"
 import * as ArtifactsMemory from "../../layers/storage/ArtifactsMemory.ts"
 import * as BlobsMemory from "../../layers/storage/BlobsMemory.ts"
 import * as RateLimits from "../../layers/access/RateLimits.ts"
 import * as ApiKeysMemory from "../../layers/storage/ApiKeysMemory.ts"
 import * as Memory from "../../layers/storage/CatalogMemory.ts"
+import * as VaultsMemory from "../../layers/storage/VaultsMemory.ts"
 import { triggers } from "../../layers/test.ts"
 import { AccessTokens } from "../../src/AccessTokens.ts"
 import { ApiKeys } from "../../src/ApiKeys.ts"
@@ -17,10 +18,22 @@ import { AllowedOrigins } from "../../src/api/Origins.ts"
 import { Blobs } from "../../src/Blobs.ts"
 import { Catalog } from "../../src/Catalog.ts"
 import type { Backend } from "../../src/domain/Environment.ts"
+import { SecretBox } from "../../src/SecretBox.ts"
 import type { ToolListing } from "../../src/ToolRegistry.ts"
+import { Vaults } from "../../src/Vaults.ts"
 import * as FakeSessions from "./FakeSessions.ts"
 
 export const key = "the-key-of-this-test"
+
+export const testRootKey = `test:${"A".repeat(43)}=`
+
+/** The secret box of a deployment with this configuration. */
+export const secretBox = (config: ConfigProvider.ConfigProvider): Layer.Layer<SecretBox> =>
+  SecretBox.layer.pipe(
+    Layer.orDie,
+    Layer.provide([Aead.layerWebCrypto, Mac.layerWebCrypto]),
+    Layer.provide([SecureRandom.layerWebCrypto, ConfigProvider.layer(config)])
+  )
 
 export interface Answer<Body = unknown> {
   readonly status: number
@@ -51,6 +64,8 @@ export const make = Effect.fn("TestApi.make")(function* (
     readonly apiKey?: string | null
     readonly catalog?: Layer.Layer<Catalog>
     readonly backends?: ReadonlyArray<Backend>
+    /** As the secret `OWNLOOP_ROOT_KEY` has them; null for none. */
+    readonly rootKey?: string | null
     readonly routes?: typeof Api.layer
     readonly triggers?: Parameters<typeof triggers>[0]
     readonly access?: AccessTokens["Service"]
@@ -63,9 +78,12 @@ export const make = Effect.fn("TestApi.make")(function* (
 ) {
   const { apiKey = key, catalog = Memory.layer, backends = ["isolate"], routes = Api.layer } = options
   const { access = Option.none(), rateLimits = {}, origins = [] } = options
+  const { rootKey = testRootKey } = options
+  const config = ConfigProvider.fromUnknown(rootKey === null ? {} : { OWNLOOP_ROOT_KEY: rootKey })
   const sessions = new FakeSessions.SessionsState()
   const apiKeys = options.apiKeys ?? Context.get(yield* Layer.build(ApiKeysMemory.layer), ApiKeys)
   const blobs = Context.get(yield* Layer.build(BlobsMemory.layer), Blobs)
+  const vaults = Context.get(yield* Layer.build(VaultsMemory.layer), Vaults)
   const logs: Array<string> = []
   const logger = Logger.map(Logger.formatLogFmt, (line) => void logs.push(line))
 
@@ -78,6 +96,8 @@ export const make = Effect.fn("TestApi.make")(function* (
         Layer.succeed(Blobs, blobs),
         Layer.succeed(DeploymentKey, Option.map(Option.fromNullOr(apiKey), Redacted.make)),
         Layer.succeed(ApiKeys, apiKeys),
+        Layer.succeed(Vaults, vaults),
+        secretBox(config),
         Layer.succeed(AccessTokens, access),
         RateLimits.layer(rateLimits),
         Layer.succeed(AllowedOrigins, new Set(origins)),
@@ -129,6 +149,7 @@ export const make = Effect.fn("TestApi.make")(function* (
     sessions,
     blobs,
     apiKeys,
+    vaults,
     logs
   }
 })

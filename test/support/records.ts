@@ -8,6 +8,7 @@ import { Environment, noNetworking } from "../../src/domain/Environment.ts"
 import { Session, SessionRecord } from "../../src/domain/Session.ts"
 import { Sweep } from "../../src/domain/Sweep.ts"
 import { Task } from "../../src/domain/Task.ts"
+import { Credential, Vault } from "../../src/domain/Vault.ts"
 
 /** Complete records to store, of which a test names only what it is about. */
 
@@ -39,6 +40,8 @@ const makeEnvironment = Schema.decodeUnknownSync(Environment)
 const makeApiKey = Schema.decodeUnknownSync(ApiKey)
 const makeRecord = Schema.decodeUnknownSync(SessionRecord)
 const makeSession = Schema.decodeUnknownSync(Session)
+const makeVault = Schema.decodeUnknownSync(Vault)
+const makeCredential = Schema.decodeUnknownSync(Credential)
 const makeDecision = Schema.decodeUnknownSync(EgressDecision)
 
 export const agent = (id: string, fields: Partial<Agent> = {}): Agent =>
@@ -99,6 +102,39 @@ export const session = (id: string, fields: Partial<Session> = {}): Session =>
     budget: null,
     stats: {},
     usage: { input_tokens: 0, output_tokens: 0, cache_read_input_tokens: 0 },
+    created_at: time,
+    updated_at: time,
+    archived_at: null,
+    ...fields
+  })
+
+export const vault = (id: string, fields: Partial<Vault> = {}): Vault =>
+  makeVault({
+    type: "vault",
+    id: `vlt_${id}`,
+    display_name: `vault ${id}`,
+    metadata: {},
+    created_at: time,
+    updated_at: time,
+    archived_at: null,
+    ...fields
+  })
+
+/** A header for `api.example.com`, in vault 1, where nothing else is said. */
+export const credential = (id: string, fields: Partial<Credential> = {}): Credential =>
+  makeCredential({
+    type: "vault_credential",
+    id: `vcrd_${id}`,
+    vault_id: "vlt_1",
+    display_name: null,
+    metadata: {},
+    auth: {
+      type: "http_header",
+      header_name: "Authorization",
+      scheme: "bearer",
+      username: null,
+      networking: { type: "limited", allowed_hosts: ["api.example.com"] }
+    },
     created_at: time,
     updated_at: time,
     archived_at: null,

@@ -1,16 +1,19 @@
-import { Effect } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { HttpApiBuilder } from "effect/http-api"
 import { Catalog } from "../../Catalog.ts"
 import type { SessionAgent } from "../../domain/Agent.ts"
 import { now } from "../../domain/Common.ts"
-import { nextSessionId, type SessionId } from "../../domain/Ids.ts"
+import { nextSessionId, type SessionId, VaultId } from "../../domain/Ids.ts"
+import { toolName } from "../../domain/StructuredOutput.ts"
 import { Sessions } from "../../Sessions.ts"
 import * as Setup from "../../triggers/Setup.ts"
+import { Vaults } from "../../Vaults.ts"
 import { modelOf } from "../Agents.ts"
 import * as AgentTools from "../AgentTools.ts"
 import { Api } from "../Contract.ts"
 import { Deployment } from "../Deployment.ts"
+import { Conflict, InvalidRequest, NotFound } from "../Errors.ts"
 import { paginate } from "../Paging.ts"
 import type { AgentInput, CreateSession, UpdateSession } from "../Sessions.ts"
 import { orConflict, orInternal, orInvalid, orMissing, orRefused } from "./onWire.ts"
@@ -22,11 +25,27 @@ export const layer = HttpApiBuilder.group(
     const catalog = yield* Catalog
     const deployment = yield* Deployment
     const sessions = yield* Sessions
+    const vaults = yield* Vaults
     const nextId = Effect.provideService(nextSessionId, SecureRandom.SecureRandom, yield* SecureRandom.SecureRandom)
 
     const findAgent = (id: string, version: number | undefined) => orRefused(Setup.findAgent(catalog, id, version))
 
     const findEnvironment = (id: string) => orRefused(Setup.findEnvironment(catalog, deployment.backends, id))
+
+    const findVaults = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
+      return yield* Effect.forEach(
+        ids,
+        Effect.fnUntraced(function* (id, index) {
+          const field = `vault_ids[${index}]`
+          if (ids.indexOf(id) < index)
+            return yield* new InvalidRequest({ message: `${field}: ${id} stands there twice` })
+          const vault = isVaultId(id) ? yield* vaults.vault(id) : Option.none()
+          if (Option.isNone(vault)) return yield* new NotFound({ message: `${field}: vault ${id} does not exist` })
+          if (vault.value.archived_at === null) return vault.value.id
+          return yield* new Conflict({ message: `${field}: vault ${id} is archived` })
+        })
+      )
+    })
 
     /** The agent as the session keeps it. */
     const resolve = Effect.fnUntraced(function* (input: AgentInput) {
@@ -47,17 +66,22 @@ export const layer = HttpApiBuilder.group(
 
     const create = Effect.fn("Sessions.create")(
       function* (input: typeof CreateSession.Type) {
-        const [agent, environment] = yield* Effect.all([resolve(input.agent), findEnvironment(input.environment_id)], {
-          concurrency: 2
-        })
+        const [agent, environment, vault_ids] = yield* Effect.all(
+          [resolve(input.agent), findEnvironment(input.environment_id), findVaults(input.vault_ids ?? [])],
+          { concurrency: 3 }
+        )
         const budget = input.budget ?? null
         if (budget !== null) yield* Setup.isBudgetable(budget, agent)
+        const format = input.output_config?.format ?? null
+        if (format !== null) yield* isNameFree(agent)
         const record = {
           id: yield* nextId,
           agent,
           environment_id: environment.id,
           environment: environment.config,
+          vault_ids,
           budget,
+          ...(format === null ? {} : { output_config: { format } }),
           title: input.title ?? null,
           metadata: input.metadata ?? {},
           created_at: yield* now,
@@ -111,3 +135,13 @@ export const layer = HttpApiBuilder.group(
     })
   })
 )
+
+const isVaultId = Schema.is(VaultId)
+
+/** The tool that takes the final answer has a name of its own. */
+const isNameFree = ({ tools }: SessionAgent) => {
+  const index = tools.findIndex((tool) => tool.type === "custom" && tool.name === toolName)
+  if (index < 0) return Effect.void
+  const message = `output_config: agent.tools[${index}].name is ${toolName}, the name of the tool through which the answer is given; rename it`
+  return Effect.fail(new InvalidRequest({ message }))
+}
