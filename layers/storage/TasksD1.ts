@@ -136,7 +136,8 @@ const make = (db: D1Database): Tasks["Service"] => {
 
     overdue: method("Tasks.overdue", (at, limit) =>
       query(
-        `SELECT body FROM tasks WHERE deadline IS NOT NULL AND ending IS NULL AND status IN (${open}) AND deadline <= ?
+        `SELECT body FROM tasks INDEXED BY tasks_deadline
+        WHERE deadline IS NOT NULL AND ending IS NULL AND status IN (${open}) AND deadline <= ?
         ORDER BY deadline LIMIT ?`,
         at,
         limit
@@ -145,7 +146,8 @@ const make = (db: D1Database): Tasks["Service"] => {
     quiet: method("Tasks.quiet", ({ before, limit }, at) =>
       query(
         `UPDATE tasks SET swept_at = ? WHERE id IN (
-          SELECT id FROM tasks WHERE status IN (${started}) AND heard_at < ? ORDER BY heard_at LIMIT ?
+          SELECT id FROM tasks INDEXED BY tasks_heard
+          WHERE status IN (${started}) AND heard_at < ? ORDER BY heard_at LIMIT ?
         ) RETURNING body`,
         at,
         before,
@@ -158,7 +160,8 @@ const make = (db: D1Database): Tasks["Service"] => {
         db
           .prepare(
             `UPDATE sessions SET swept_at = ? WHERE id IN (
-              SELECT id FROM sessions WHERE status IN ('running', 'rescheduling') AND heard_at < ? ORDER BY heard_at LIMIT ?
+              SELECT id FROM sessions INDEXED BY sessions_heard
+              WHERE status IN ('running', 'rescheduling') AND heard_at < ? ORDER BY heard_at LIMIT ?
             ) RETURNING id AS body`
           )
           .bind(at, before, limit)

@@ -1,5 +1,6 @@
 import { Effect, Option } from "effect"
 import { Artifacts, outputs } from "../Artifacts.ts"
+import type { SessionEvent, SessionEventType } from "../domain/Event.ts"
 import type { FinalStatus, Outcome } from "../domain/Task.ts"
 import type { Told } from "../Outbox.ts"
 import { type LogEntry, Storage } from "../Storage.ts"
@@ -32,17 +33,22 @@ export const make = Effect.gen(function* () {
     )
   })
 
-  return Effect.fnUntraced(function* (session: Told, { seq }: LogEntry, status: FinalStatus, step: Step) {
-    const messages = yield* storage.events({ after: seq, limit: 1, order: "desc", types: ["agent.message"] })
-    const [text] = messages.flatMap(({ event }) =>
-      event.type === "agent.message" ? [event.content.map(({ text }) => text).join("\n")] : []
+  /** The latest of this type before an entry. */
+  const last = <T extends SessionEventType>(type: T, seq: number) =>
+    Effect.map(storage.events({ after: seq, limit: 1, order: "desc", types: [type] }), ([entry]) =>
+      // Only of that type was asked for.
+      entry === undefined ? undefined : (entry.event as Extract<SessionEvent, { readonly type: T }>)
     )
+
+  return Effect.fnUntraced(function* (session: Told, { seq }: LogEntry, status: FinalStatus, step: Step) {
+    const message = yield* last("agent.message", seq)
+    const output = yield* last("agent.structured_output", seq)
     const { input_tokens, output_tokens, cache_read_input_tokens } = session.usage
     const outcome: Outcome = {
       status,
-      text: text ?? null,
+      text: message?.content.map(({ text }) => text).join("\n") ?? null,
       is_truncated: false,
-      structured_output: null,
+      structured_output: output?.value ?? null,
       artifacts: yield* keepArtifacts(session),
       usage: { input_tokens, output_tokens, cache_read_input_tokens },
       list_cost_usd: session.listCost,
