@@ -1,5 +1,6 @@
 import type { EgressAsk, EgressTarget } from "../domain/Egress.ts"
 import type { EventId } from "../domain/Ids.ts"
+import { urlOf } from "../egress/target.ts"
 import { type OpenCall, unanswered } from "./Calls.ts"
 import type { State } from "./State.ts"
 
@@ -52,6 +53,20 @@ export const atTurnEnd = (state: State): State => ({
   ...state,
   approvals: state.approvals.filter(({ scope }) => scope === "session")
 })
+
+/** What became of a call that is not run. */
+export const outcomeOf = ({ denial, egress, permission }: OpenCall): string => {
+  if (egress === null) return `not run: ${denial ?? "denied"}`
+  const request = `${egress.method} ${urlOf(egress)}`
+  if (permission === "allow") return `${request} is allowed now: send it again`
+  return permission === "deny"
+    ? `${request} is not allowed: ${denial ?? "denied"}`
+    : `${request}: nobody allowed it in time`
+}
+
+/** Nobody answered in time. */
+export const isExpired = ({ egress, permission }: OpenCall, now: number) =>
+  permission === "ask" && egress !== null && Date.parse(egress.expires_at) <= now
 
 const isSame = (a: EgressTarget, b: EgressTarget) =>
   a.method === b.method && a.scheme === b.scheme && a.host === b.host && a.port === b.port && a.path === b.path

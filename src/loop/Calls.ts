@@ -60,3 +60,12 @@ export const answer = <S extends Conversation>(state: S, id: EventId, result: No
 export const unanswered = ({ calls }: Conversation) => calls.filter((call) => call.result === null)
 
 export const waitsForClient = (call: OpenCall) => call.runner === "client" || call.permission === "ask"
+
+/** A call of the model's own that failed beside its final answer, or sent what a person had to be asked about. */
+export const failedBeside = ({ calls }: Conversation): OpenCall | undefined => {
+  const asked = new Set(calls.map(({ egress }) => egress?.tool_use_id))
+  return calls.find(
+    ({ id, result, runner }) =>
+      (runner === "deployment" || runner === "client") && (result?.isError === true || asked.has(id))
+  )
+}

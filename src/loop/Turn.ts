@@ -2,8 +2,8 @@ import type { Budget } from "../domain/Budget.ts"
 import type { EgressAsk } from "../domain/Egress.ts"
 import type { ClientEvent, StopReason } from "../domain/Event.ts"
 import type { EventId } from "../domain/Ids.ts"
-import { urlOf } from "../egress/target.ts"
-import { type OpenCall, unanswered, waitsForClient } from "./Calls.ts"
+import { isExpired, outcomeOf } from "./Approvals.ts"
+import { failedBeside, type OpenCall, unanswered, waitsForClient } from "./Calls.ts"
 import * as Compaction from "./Compaction.ts"
 import { choose, mayPass, type ModelChoice } from "./ModelChoice.ts"
 import * as Spent from "./Spent.ts"
@@ -151,33 +151,13 @@ const answer = (state: State, open: ReadonlyArray<OpenCall>, limits: Limits): Ac
   return { type: "runTools", calls: runnable.slice(0, Spent.callsLeft(state.spent, limits.budget)) }
 }
 
-/**
- * The first final answer counts, unless a call beside it failed, or sent what a person had to be asked about: the model wrote it before it
- * could know.
- */
-const conclude = ({ calls }: State, [call, ...others]: ReadonlyArray<OpenCall>): Action => {
-  const asked = new Set(calls.map(({ egress }) => egress?.tool_use_id))
-  const failed = calls.find(
-    ({ id, result, runner }) =>
-      (runner === "deployment" || runner === "client") && (result?.isError === true || asked.has(id))
-  )
+/** The first final answer counts, unless a call beside it failed: the model wrote it before it could know. */
+const conclude = (state: State, [call, ...others]: ReadonlyArray<OpenCall>): Action => {
+  const failed = failedBeside(state)
   if (failed === undefined) return { type: "takeAnswer", call: call!, others }
   const text = `not taken: ${failed.name}, called beside it, failed. Look at its result, then give your final answer again.`
   return { type: "settle", calls: [call!, ...others], text: () => text, isError: () => true, isRejected: true }
 }
-
-/** What became of a call that is not run. */
-const outcomeOf = ({ denial, egress, permission }: OpenCall): string => {
-  if (egress === null) return `not run: ${denial ?? "denied"}`
-  const request = `${egress.method} ${urlOf(egress)}`
-  if (permission === "allow") return `${request} is allowed now: send it again`
-  return permission === "deny"
-    ? `${request} is not allowed: ${denial ?? "denied"}`
-    : `${request}: nobody allowed it in time`
-}
-
-const isExpired = ({ egress, permission }: OpenCall, now: number) =>
-  permission === "ask" && egress !== null && Date.parse(egress.expires_at) <= now
 
 /** Ask a model, after whatever has to come before. */
 const ask = (state: State, limits: Limits): Action => {
