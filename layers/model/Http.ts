@@ -1,4 +1,5 @@
-import { Clock, Effect, Exit, Redacted, Scope, Stream } from "effect"
+import * as Stream from "effect/Stream"
+import { Clock, Effect, Exit, Redacted, Scope } from "effect"
 import {
   FetchHttpClient,
   HttpClient,

@@ -1,4 +1,5 @@
-import { Context, Effect, Fiber, Layer, Semaphore, Stream } from "effect"
+import * as Stream from "effect/Stream"
+import { Context, Effect, Fiber, Layer, Semaphore } from "effect"
 import type { Alarm } from "../Alarm.ts"
 import { Blobs } from "../Blobs.ts"
 import { Catalog } from "../Catalog.ts"
