@@ -1,13 +1,39 @@
-import { dialectOf, profileOf, profiles } from "../src/model/Profiles.ts"
+import { dialectOf, habitsOf, profileOf, profiles, thinkingOf } from "../src/model/Profiles.ts"
 
 // Prints what is known of each model; any other gets the last line's defaults.
 
-const heads = ["model", "context", "USD per M in", "out", "cached", "plan", "dialect"]
+const heads = [
+  "model",
+  "context",
+  "USD per M in",
+  "out",
+  "cached",
+  "plan",
+  "dialect",
+  "thinks",
+  "sent back as",
+  "tool_choice",
+  "quirks"
+]
 
 const line = (model: string, name = model): ReadonlyArray<string> => {
   const { contextWindow, price, plan } = profileOf(model)
+  const { quirks, reasoningField, toolChoice } = habitsOf(model)
+  const thinking = thinkingOf(model)
+  const levels = thinking === null || thinking.levels.length === 0 ? "" : ` of ${thinking.levels.join("/")}`
+  const thinks = thinking === null ? "-" : `${thinking.usual}${levels}`
   const prices = price === null ? ["?", "?", "?"] : [price.input, price.output, price.cachedInput].map(String)
-  return [name, contextWindow.toLocaleString("en"), ...prices, plan ?? "?", dialectOf(model)]
+  return [
+    name,
+    contextWindow.toLocaleString("en"),
+    ...prices,
+    plan ?? "?",
+    dialectOf(model),
+    thinks,
+    reasoningField,
+    toolChoice ?? "-",
+    quirks.join(" ") || "-"
+  ]
 }
 
 const lines = [heads, ...Object.keys(profiles).map((model) => line(model)), line("", "any other")]

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { listCost, profileOf, dialectOf } from "../src/model/Profiles.ts"
+import { dialectOf, habitsOf, listCost, profileOf, profiles, thinkingOf } from "../src/model/Profiles.ts"
 
 const million = {
   input_tokens: 1_000_000,
@@ -48,4 +48,30 @@ it.each([
   ["local/mine", "auto"]
 ])("%s writes its tool calls as %s", (model, dialect) => {
   assert.strictEqual(dialectOf(model), dialect)
+})
+
+it("a model is asked in the way of its family, whatever provider serves it", () => {
+  const old = ["no_stream_options", "stops_after_256_tokens"] as const
+  assert.deepStrictEqual(habitsOf("@cf/qwen/qwen3-30b-a3b-fp8").quirks, [...old])
+  assert.deepStrictEqual(habitsOf("gateway/workers-ai/@cf/meta/llama-4-scout-17b-16e-instruct").quirks, [...old])
+  assert.deepStrictEqual(habitsOf("@cf/zai-org/glm-5.2"), {
+    reasoningField: "reasoning",
+    toolChoice: "auto",
+    quirks: []
+  })
+  assert.deepStrictEqual(habitsOf("local/glm-5.2"), {
+    reasoningField: "reasoning_content",
+    toolChoice: null,
+    quirks: []
+  })
+})
+
+it("the level at which a model thinks by itself is one that it knows", () => {
+  assert.strictEqual(thinkingOf("@cf/openai/gpt-oss-20b")?.usual, "medium")
+  assert.isNull(thinkingOf("local/mine"))
+  for (const model of Object.keys(profiles)) {
+    const thinking = thinkingOf(model)
+    if (thinking !== null)
+      assert.include(thinking.levels.length === 0 ? ["on"] : thinking.levels, thinking.usual, model)
+  }
 })

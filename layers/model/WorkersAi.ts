@@ -7,6 +7,7 @@ import type { ModelRequest } from "../../src/ModelClient.ts"
 import * as AiGateway from "../../src/model/AiGateway.ts"
 import * as ChatCompletions from "../../src/model/ChatCompletions.ts"
 import { isEmptyAnswer } from "../../src/model/ChatStream.ts"
+import { habitsOf } from "../../src/model/Profiles.ts"
 import { clip } from "../../src/model/ProviderFailure.ts"
 import * as WorkersAiFailure from "../../src/model/WorkersAiFailure.ts"
 import * as Answer from "./Answer.ts"
@@ -38,21 +39,21 @@ const headersOf = (request: ModelRequest, gateway: AiGateway.Gateway | undefined
   "x-session-affinity": request.sessionId
 })
 
-const fields = (request: ModelRequest, stream: boolean) => ({
-  // Where it is not said, mistral-small never calls a tool.
-  ...(request.tools.length === 0 ? {} : { tool_choice: "auto" }),
-  stream,
-  // Older models know no stream options, count tokens anyway, and stop after 256 where no limit is given.
-  ...(older.test(request.model) ? { max_tokens: 4096 } : stream ? { stream_options: { include_usage: true } } : {})
-})
+const fields = (request: ModelRequest, stream: boolean) => {
+  const { quirks, toolChoice } = habitsOf(request.model)
+  return {
+    ...(request.tools.length === 0 || toolChoice === null ? {} : { tool_choice: toolChoice }),
+    stream,
+    ...(quirks.includes("stops_after_256_tokens") ? { max_tokens: 4096 } : {}),
+    ...(stream && !quirks.includes("no_stream_options") ? { stream_options: { include_usage: true } } : {})
+  }
+}
 
 const inputs = (request: ModelRequest) => ({
   ...fields(request, true),
   ...ChatCompletions.tools(request),
-  messages: ChatCompletions.messages(request, "reasoning")
+  messages: ChatCompletions.messages(request, habitsOf(request.model).reasoningField)
 })
-
-const older = /^@cf\/(meta|mistral|mistralai|ibm-granite)\/|^@cf\/qwen\/(qwen2|qwq|qwen3-30b)/
 
 const toModelError = (request: ModelRequest) => (reason: ModelErrorReason) =>
   new ModelError({ model: request.model, reason })

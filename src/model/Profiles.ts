@@ -11,6 +11,27 @@ export interface Profile {
   readonly plan: "free" | "paid" | null
 }
 
+/** How a model thinks before it answers. The session asks for no level: it gets the usual one. */
+export interface Thinking {
+  /** The values of `reasoning_effort` that it knows, most first; empty where it knows none. */
+  readonly levels: ReadonlyArray<string>
+  /** The level that it has where none is asked for; `on` where it has no levels. */
+  readonly usual: string
+}
+
+/** How requests to a model are written. */
+export interface Habits {
+  /** The field in which its earlier reasoning is sent back. */
+  readonly reasoningField: "reasoning" | "reasoning_content"
+  /** What is said of tools; null where nothing has to be. Where Workers AI is told nothing, mistral-small never calls one. */
+  readonly toolChoice: "auto" | null
+  /**
+   * `no_stream_options`: it refuses the option that asks for token counts, and counts anyway. `stops_after_256_tokens`: unless it is told how
+   * many it may write.
+   */
+  readonly quirks: ReadonlyArray<"no_stream_options" | "stops_after_256_tokens">
+}
+
 /** Without a price of its own, a cached token costs what any other token of the prompt does. */
 const usd = (input: number, output: number, cachedInput = input): Profile["price"] => ({ input, output, cachedInput })
 
@@ -78,6 +99,35 @@ const families: ReadonlyArray<readonly [name: RegExp, dialect: Dialect]> = [
   [/gemma/, "gemma"],
   [/llama/, "llama"]
 ]
+
+/** By a part of the model's name, as the types of Workers AI have it. */
+const thinking: ReadonlyArray<readonly [name: RegExp, thinking: Thinking]> = [
+  [/glm-5\.2/, { levels: ["max", "high", "none"], usual: "max" }],
+  [/glm-5\.3/, { levels: ["max", "high", "low"], usual: "max" }],
+  [/glm-4\.7/, { levels: [], usual: "on" }],
+  [/kimi-k2\.6/, { levels: ["high", "none"], usual: "high" }],
+  [/kimi-k2\.7/, { levels: [], usual: "on" }],
+  [/deepseek-v4/, { levels: ["max", "high", "low", "none"], usual: "high" }],
+  [/qwen3\.8/, { levels: ["xhigh", "medium", "low"], usual: "xhigh" }],
+  [/gpt-oss/, { levels: ["high", "medium", "low"], usual: "medium" }]
+]
+
+/** Null where it is not known, or it does not think. */
+export const thinkingOf = (model: string): Thinking | null =>
+  thinking.find(([name]) => name.test(model.toLowerCase()))?.[1] ?? null
+
+/** By a part of the model's id, whatever provider it is asked through. The first that fits counts. */
+const habits: ReadonlyArray<readonly [id: RegExp, habits: Habits]> = [
+  [
+    /@cf\/(meta|mistral|mistralai|ibm-granite)\/|@cf\/qwen\/(qwen2|qwq|qwen3-30b)/,
+    { reasoningField: "reasoning", toolChoice: "auto", quirks: ["no_stream_options", "stops_after_256_tokens"] }
+  ],
+  [/@cf\//, { reasoningField: "reasoning", toolChoice: "auto", quirks: [] }]
+]
+
+const usualHabits: Habits = { reasoningField: "reasoning_content", toolChoice: null, quirks: [] }
+
+export const habitsOf = (model: string): Habits => habits.find(([id]) => id.test(model))?.[1] ?? usualHabits
 
 /** How a model writes tool calls where its server leaves them in the text. Of a model of no known family the text itself says. */
 export const dialectOf = (model: string): Dialect | "auto" =>
