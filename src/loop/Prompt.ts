@@ -10,10 +10,10 @@ const about = `You are an agent. You work by calling tools, and you answer when 
 export const systemPrompt = (record: SessionRecord): string =>
   record.agent.system === null ? about : `${record.agent.system}\n\n${about}`
 
-export const request = (record: SessionRecord, offer: Offer, state: State): ModelRequest => ({
+export const request = (record: SessionRecord, tools: Offer["tools"], state: State): ModelRequest => ({
   model: record.agent.model.id,
   sessionId: record.id,
   system: systemPrompt(record),
   messages: state.messages,
-  tools: offer.tools
+  tools
 })

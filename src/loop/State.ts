@@ -7,7 +7,7 @@ import type { OpenCall } from "./Calls.ts"
 import * as Spent from "./Spent.ts"
 
 /** Of the shape of `State` and the meaning of `fold`: a checkpoint of another version is not read. */
-export const version = 2
+export const version = 3
 
 export interface QueuedMessage {
   readonly id: EventId
@@ -64,6 +64,8 @@ export interface State {
   readonly interrupted: boolean
   /** Messages that were interrupted before a turn took them in: they join the conversation unanswered. */
   readonly cancelled: ReadonlyArray<EventId>
+  /** Hash of the latest request's `setup`; null before the first. */
+  readonly setup: string | null
   readonly spent: Spent.Spent
   readonly runningSince: Timestamp | null
 }
@@ -91,6 +93,7 @@ export const initial: State = {
   rejections: 0,
   interrupted: false,
   cancelled: [],
+  setup: null,
   spent: Spent.nothing,
   runningSince: null
 }
