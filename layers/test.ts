@@ -13,8 +13,10 @@ import type { ModelClient } from "../src/ModelClient.ts"
 import type { Sessions } from "../src/Sessions.ts"
 import type { Storage } from "../src/Storage.ts"
 import type { Tool, ToolEnv } from "../src/tools/defineTool.ts"
+import type { TraceExporter } from "../src/TraceExporter.ts"
 import * as InProcessHttpClient from "./egress/InProcessHttpClient.ts"
 import * as Recording from "./egress/Recording.ts"
+import * as Otlp from "./observability/Otlp.ts"
 import * as MemorySandbox from "./sandbox/Memory.ts"
 import * as InProcess from "./sessions/InProcess.ts"
 import * as Alarm from "./storage/Alarm.ts"
@@ -51,6 +53,8 @@ export const deployment = <Model>(
   options: Options<Model> & {
     /** What sessions may reach; nothing where absent. */
     readonly networking?: Networking
+    /** Nowhere where absent. */
+    readonly traces?: Layer.Layer<TraceExporter>
     /** Stands for the network. */
     readonly send?: Send
   }
@@ -66,7 +70,13 @@ export const deployment = <Model>(
       Layer.provide(AgentLoop.layer(id)),
       Layer.provide(DeploymentTools.layer({} as ToolEnv)), // The built-in tools need no bindings.
       Layer.provide([sandbox, InProcessHttpClient.layer(send)]),
-      Layer.provide([Memory.storage, Memory.workspace, BlobsMemory.layer, Alarm.layerNone])
+      Layer.provide([
+        Memory.storage,
+        Memory.workspace,
+        BlobsMemory.layer,
+        Alarm.layerNone,
+        options.traces ?? Otlp.layerNone
+      ])
     )
   return InProcess.layer(session).pipe(
     Layer.provideMerge([options.model, Memory.catalog, Recording.layer(options.networking)]),

@@ -1,4 +1,4 @@
-import { Context, Effect, Fiber, Layer, Stream } from "effect"
+import { type Config, Context, Effect, Fiber, Layer, Stream } from "effect"
 import type { Alarm } from "../Alarm.ts"
 import { Blobs } from "../Blobs.ts"
 import { Catalog } from "../Catalog.ts"
@@ -16,6 +16,9 @@ import {
 } from "../Sessions.ts"
 import { type EventQuery, type LogEntry, Storage, type StorageError } from "../Storage.ts"
 import { exportSession } from "../trace/exportSession.ts"
+import * as SessionTraces from "../trace/SessionTraces.ts"
+import type { Trace } from "../trace/Span.ts"
+import type { TraceExporter } from "../TraceExporter.ts"
 import { AgentLoop } from "./AgentLoop.ts"
 import * as EventStream from "./EventStream.ts"
 import type { Frame } from "./LiveFeed.ts"
@@ -39,6 +42,8 @@ export class SessionObject extends Context.Service<
     events(query: EventQuery): Effect.Effect<ReadonlyArray<LogEntry>, Missing>
     stream(options: StreamOptions): Effect.Effect<ReadableStream<Uint8Array>, Missing | AheadOfLog>
     readonly export: Effect.Effect<ReadableStream<Uint8Array>, Missing>
+    /** The last turns, oldest first, the one that goes on included. */
+    traces(turns: number): Effect.Effect<ReadonlyArray<Trace>, Missing>
     /** The place in the log after which a stream begins that opens now. */
     begin(options: StreamOptions): Effect.Effect<number, Missing | AheadOfLog>
     /** Frames after a place, for a listener that may outlive this process: it has no heartbeat, and is never let go. */
@@ -51,7 +56,7 @@ export class SessionObject extends Context.Service<
 >()("ownloop/loop/SessionObject") {
   static readonly layer = (
     id: SessionId
-  ): Layer.Layer<SessionObject, never, AgentLoop | Storage | Blobs | Catalog | Alarm> =>
+  ): Layer.Layer<SessionObject, Config.ConfigError, AgentLoop | Storage | Blobs | Catalog | Alarm | TraceExporter> =>
     Layer.effect(
       SessionObject,
       Effect.gen(function* () {
@@ -59,7 +64,8 @@ export class SessionObject extends Context.Service<
         const storage = yield* Storage
         const catalog = yield* Catalog
         const blobs = yield* Blobs
-        const work = yield* Work.make(loop)
+        const contentRate = yield* SessionTraces.contentRate
+        const work = yield* Work.make(loop, contentRate)
         const unseen = Unseen.make(loop)
 
         const get = work.view
@@ -136,12 +142,17 @@ export class SessionObject extends Context.Service<
           return yield* Stream.toReadableStreamEffect(EventStream.encode(frames))
         })
 
-        const services = yield* Effect.context<Storage | Blobs>()
+        const services = yield* Effect.context<Storage | Blobs | Catalog>()
         const exported = Effect.fn("SessionObject.export")(function* () {
           const { lastSeq, record } = yield* loop.snapshot
           const text = exportSession(record, lastSeq).pipe(Stream.unwrap, Stream.provideContext(services))
           return yield* Stream.toReadableStreamEffect(Stream.encodeText(text))
         })
+
+        const traces = Effect.fn("SessionObject.traces")(function* (turns: number) {
+          const { record } = yield* loop.snapshot
+          return yield* SessionTraces.read(record, { after: 0, turns, contentRate })
+        }, Effect.provide(services))
 
         return SessionObject.of({
           create,
@@ -153,6 +164,7 @@ export class SessionObject extends Context.Service<
           events,
           stream,
           export: exported(),
+          traces,
           begin,
           follow: (place, deltas) => EventStream.orBroken(loop.follow(place, { deltas, heartbeat: false })),
           wake: work.wake,

@@ -111,6 +111,7 @@ describe("what needs no key", () => {
         "/v1/sessions/{id}/events/{event_id}/content",
         "/v1/sessions/{id}/events/stream",
         "/v1/sessions/{id}/export",
+        "/v1/sessions/{id}/trace",
         "/v1/tools",
         "/v1/vaults",
         "/v1/vaults/{id}",
