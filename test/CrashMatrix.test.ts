@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Context, Effect, Exit, Layer, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import * as BlobsMemory from "../layers/storage/BlobsMemory.ts"
 import * as Memory from "../layers/storage/Memory.ts"
 import { agentLoop } from "../layers/test.ts"
 import type { ClientEvent, SessionEvent } from "../src/domain/Event.ts"
@@ -19,6 +20,7 @@ import {
 import { Storage } from "../src/Storage.ts"
 import { defineTool } from "../src/tools/defineTool.ts"
 import { record, toolset } from "./support/records.ts"
+import { replays } from "./support/replayed.ts"
 
 /**
  * One session with everything a turn can meet, killed once at every write and in the middle of every model request and tool call. What is
@@ -169,6 +171,7 @@ const run = Effect.fnUntraced(function* (fatal: number) {
     if (exit === undefined) continue
     if (Exit.isFailure(exit)) return yield* Effect.die(Cause.squash(exit.cause))
     const { state } = yield* agent.snapshot
+    yield* Effect.provide(replays, [Layer.succeed(Storage, durable), BlobsMemory.layer])
     return { world, state, log: yield* log }
   }
 })
@@ -194,7 +197,10 @@ const normalised = (log: ReadonlyArray<SessionEvent>) => {
     const text = settled
       ? JSON.stringify({ ...event, content: [{ type: "text", text: known.get(label) }], is_error: false })
       : JSON.stringify(event)
-    return text.replaceAll(/"processed_at":"[^"]*"/g, '"processed_at":"-"').replaceAll(/sevt_\w+/g, order)
+    return text
+      .replaceAll(/"(processed_at|request_hash)":"[^"]*"/g, '"$1":"-"')
+      .replaceAll(/,"started_at":"[^"]*"/g, "")
+      .replaceAll(/sevt_\w+/g, order)
   })
 }
 
@@ -208,45 +214,48 @@ const known = new Map([
 const most = 200
 
 describe("a session that is killed", () => {
-  it.effect("at any write, in any model request and in any tool call ends as if nothing had happened", () =>
-    Effect.gen(function* () {
-      const undisturbed = yield* run(0)
-      const expected = normalised(undisturbed.log)
-      const { moments } = undisturbed.world
-      assert.isAbove(moments, 60)
-      assert.isBelow(moments, most)
-      const types = new Set(undisturbed.log.map(({ type }) => type))
-      for (const type of [
-        "agent.thread_context_compacted",
-        "session.error",
-        "agent.custom_tool_use",
-        "session.structured_output_reminder",
-        "agent.structured_output"
-      ] as const) {
-        assert.isTrue(types.has(type), `the session meets ${type}`)
-      }
-      for (let fatal = 1; fatal <= moments; fatal++) {
-        const { log, state, world } = yield* run(fatal)
-        const where = `killed at moment ${fatal}`
-        assert.deepStrictEqual(normalised(log), expected, where)
-        assert.deepStrictEqual(
-          [state.status, state.calls, state.queue, state.isRequesting],
-          ["idle", [], [], false],
-          where
-        )
-        assert.deepStrictEqual<unknown>(state.structuredOutput?.value, { well: true }, where)
-        const results = log.flatMap((event) => (event.type === "agent.tool_result" ? [event] : []))
-        for (const use of log.flatMap((event) => (event.type === "agent.tool_use" ? [event] : []))) {
-          if (use.name === "structured_output") continue
-          const its = world.effects.filter(({ label }) => label === use.input["label"])
-          const isUnknown = results.some(
-            ({ tool_use_id, content }) => tool_use_id === use.id && content[0]?.text === unknown
-          )
-          const effects = use.name === "safe" ? new Set(its.map(({ key }) => key)).size : its.length
-          if (isUnknown) assert.isAtMost(effects, 1, where)
-          else assert.strictEqual(effects, 1, `${where}: ${use.name}`)
+  it.effect(
+    "at any write, in any model request and in any tool call ends as if nothing had happened",
+    () =>
+      Effect.gen(function* () {
+        const undisturbed = yield* run(0)
+        const expected = normalised(undisturbed.log)
+        const { moments } = undisturbed.world
+        assert.isAbove(moments, 60)
+        assert.isBelow(moments, most)
+        const types = new Set(undisturbed.log.map(({ type }) => type))
+        for (const type of [
+          "agent.thread_context_compacted",
+          "session.error",
+          "agent.custom_tool_use",
+          "session.structured_output_reminder",
+          "agent.structured_output"
+        ] as const) {
+          assert.isTrue(types.has(type), `the session meets ${type}`)
         }
-      }
-    }).pipe(Effect.scoped)
+        for (let fatal = 1; fatal <= moments; fatal++) {
+          const { log, state, world } = yield* run(fatal)
+          const where = `killed at moment ${fatal}`
+          assert.deepStrictEqual(normalised(log), expected, where)
+          assert.deepStrictEqual(
+            [state.status, state.calls, state.queue, state.isRequesting],
+            ["idle", [], [], false],
+            where
+          )
+          assert.deepStrictEqual<unknown>(state.structuredOutput?.value, { well: true }, where)
+          const results = log.flatMap((event) => (event.type === "agent.tool_result" ? [event] : []))
+          for (const use of log.flatMap((event) => (event.type === "agent.tool_use" ? [event] : []))) {
+            if (use.name === "structured_output") continue
+            const its = world.effects.filter(({ label }) => label === use.input["label"])
+            const isUnknown = results.some(
+              ({ tool_use_id, content }) => tool_use_id === use.id && content[0]?.text === unknown
+            )
+            const effects = use.name === "safe" ? new Set(its.map(({ key }) => key)).size : its.length
+            if (isUnknown) assert.isAtMost(effects, 1, where)
+            else assert.strictEqual(effects, 1, `${where}: ${use.name}`)
+          }
+        }
+      }).pipe(Effect.scoped),
+    60_000
   )
 })
