@@ -191,8 +191,8 @@ const main = (path: string): boolean => {
   return sound && split && exempt <= 0.02 * total && right
 }
 
+await printSpeed([...families, "other", "auto"])
 const path = folder()
 if (path === undefined)
   console.log("No tool-call cases here: set OWNLOOP_TOOLCALLS to their folder, or put it at ../shared/toolcalls/.")
 else process.exitCode = main(path) ? 0 : 1
-await printSpeed([...families, "other", "auto"])

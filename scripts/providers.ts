@@ -10,10 +10,3 @@ export const namedProviders = (env: NodeJS.ProcessEnv): ReadonlyArray<ProviderSe
   if (Result.isFailure(parsed)) throw new StartError(parsed.failure.message)
   return parsed.success.named
 }
-
-/** The secrets that these providers are asked with. */
-export const secretsOf = (providers: ReadonlyArray<ProviderSettings.Named>): ReadonlyArray<string> =>
-  providers.flatMap(({ api_key_secret, secret_headers = {} }) => [
-    ...(api_key_secret === undefined ? [] : [api_key_secret]),
-    ...Object.values(secret_headers)
-  ])

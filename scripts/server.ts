@@ -6,9 +6,10 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { Option } from "effect"
 import { findAnthropicKey } from "../src/domain/AnthropicKey.ts"
+import * as ProviderSettings from "../src/model/ProviderSettings.ts"
 import { type Brain, findBrain, StartError } from "./brain.ts"
 import { localConfig, root } from "./config.ts"
-import { namedProviders, secretsOf } from "./providers.ts"
+import { namedProviders } from "./providers.ts"
 
 const windows = process.platform === "win32"
 
@@ -118,7 +119,12 @@ export const startWorker = async (): Promise<LocalWorker> => {
   const names = providers.map(({ name }) => name)
   const brain = await findBrain(process.env, names)
   if (await isTaken()) throw new StartError(`port ${port} is taken by another program: set OWNLOOP_PORT to a free one`)
-  const state = ["--config", configure(brain, secretsOf(providers)), "--persist-to", `${home}state`]
+  const state = [
+    "--config",
+    configure(brain, ProviderSettings.secretNames(process.env[ProviderSettings.variable])),
+    "--persist-to",
+    `${home}state`
+  ]
   const migrations = spawnSync("wrangler", ["d1", "migrations", "apply", "CATALOG", "--local", ...state], {
     env: wranglerEnv,
     encoding: "utf8",

@@ -21,6 +21,12 @@ describe("what is wrong is refused, and the field is named", () => {
       "the secret MISSING is not set"
     ],
     [
+      "a secret of the deployment itself",
+      { a: { base_url: url, api_key_secret: "OWNLOOP_ROOT_KEY" } },
+      "OWNLOOP_PROVIDERS.a",
+      "names OWNLOOP_ROOT_KEY"
+    ],
+    [
       "a secret that no header can hold",
       { a: { base_url: url, secret_headers: { "x-a": "BROKEN" } } },
       "OWNLOOP_PROVIDERS.a.secret_headers.x-a",

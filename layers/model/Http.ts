@@ -1,6 +1,7 @@
 import { Clock, Effect, Exit, Redacted, Scope, Stream } from "effect"
 import { HttpClient, type HttpClientError, type HttpClientRequest, type HttpClientResponse } from "effect/http"
 import { AnthropicKeyRefused, carriesAnthropicKey } from "../../src/domain/AnthropicKey.ts"
+import { partsOf } from "../../src/egress/scrub.ts"
 import { ConnectionFailed, InvalidRequest, type ModelErrorReason } from "../../src/ModelClient.ts"
 import * as ProviderFailure from "../../src/model/ProviderFailure.ts"
 import type { Silence } from "./Silence.ts"
@@ -90,8 +91,7 @@ export const masking =
   (failure) => {
     let { detail } = failure
     for (const secret of secrets) {
-      // `Bearer <token>`: what a server repeats is the token.
-      for (const value of [Redacted.value(secret), Redacted.value(secret).replace(/^\S+\s+/, "")]) {
+      for (const value of partsOf(Redacted.value(secret))) {
         if (value !== "") detail = detail.replaceAll(value, "[key]")
       }
     }

@@ -1,4 +1,4 @@
-import { Effect, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { AnthropicKeyRefused, carriesAnthropicKey } from "../domain/AnthropicKey.ts"
 import { isHeaderName, isHeaderValue } from "../domain/Header.ts"
 import * as Issue from "../domain/Issue.ts"
@@ -92,9 +92,27 @@ export const local = (baseUrl: string, hasKey: boolean): Effect.Effect<Named, Pr
     })
   )
 
+type Secrets = Pick<OpenAiCompatible, "api_key_secret" | "secret_headers">
+
+const secretsOf = ({ api_key_secret, secret_headers = {} }: Secrets): ReadonlyArray<string> => [
+  ...(api_key_secret === undefined ? [] : [api_key_secret]),
+  ...Object.values(secret_headers)
+]
+
+/** Which secrets are those of providers, by what the variable says: tools do not get them. What is wrong with it is for `parse` to say. */
+export const secretNames = (text: unknown): ReadonlyArray<string> =>
+  Option.match(decodeSecrets(text), {
+    onNone: () => [],
+    onSome: (providers) => Object.values(providers).flatMap(secretsOf)
+  })
+
 const check = Effect.fnUntraced(function* (provider: Named) {
   const { api_key_secret, base_url, field, headers = {}, secret_headers = {} } = provider
   yield* checkUrl(`${field}.base_url`, base_url)
+  const own = secretsOf(provider).find((name) => /^(OWNLOOP_|EGRESS_HEADERS$)/.test(name))
+  if (own !== undefined) {
+    return yield* new ProvidersInvalid({ field, detail: `names ${own}, which is a secret of the deployment itself` })
+  }
   const names = new Set(api_key_secret === undefined ? [] : ["authorization"])
   for (const [part, list] of Object.entries({ headers, secret_headers })) {
     for (const [name, value] of Object.entries(list)) {
@@ -119,14 +137,21 @@ const checkUrl = (field: string, url: string): Effect.Effect<void, ProvidersInva
 /** What is wrong with a header; `value` where it is written out, undefined where it is a secret. */
 const fault = (name: string, value: string | undefined, names: ReadonlySet<string>): string | undefined => {
   if (!isHeaderName(name)) return "is no header name"
-  if (own.has(name)) return "is set by Ownloop itself"
+  if (ownHeaders.has(name)) return "is set by Ownloop itself"
   if (names.has(name)) return "stands there twice"
   if (value === undefined) return undefined
   if (credential.test(name)) return "carries a credential: name a secret for it, in secret_headers"
   return isHeaderValue(value) ? undefined : "is empty, or holds a character that no header may hold"
 }
 
-const own = new Set(["accept", "content-length", "content-type", "host", "transfer-encoding", "x-session-affinity"])
+const ownHeaders = new Set([
+  "accept",
+  "content-length",
+  "content-type",
+  "host",
+  "transfer-encoding",
+  "x-session-affinity"
+])
 const credential = /authorization$|^cookie$|api-?key$|token$|secret$/
 
 const invalid = (root: string) => (error: Schema.SchemaError) => {
@@ -136,5 +161,16 @@ const invalid = (root: string) => (error: Schema.SchemaError) => {
 }
 
 const decodeEntries = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
+const decodeSecrets = Schema.decodeUnknownOption(
+  Schema.fromJsonString(
+    Schema.Record(
+      Schema.String,
+      Schema.Struct({
+        api_key_secret: Schema.optionalKey(Schema.String),
+        secret_headers: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+      })
+    )
+  )
+)
 const decodeOpenAiCompatible = Schema.decodeUnknownEffect(OpenAiCompatible, { onExcessProperty: "error" })
 const decodeWorkersAi = Schema.decodeUnknownEffect(WorkersAi, { onExcessProperty: "error" })
