@@ -1,4 +1,5 @@
-import { Array, Cause, Duration, Effect, Fiber, Pull, Stream } from "effect"
+import * as Stream from "effect/Stream"
+import { Array, Cause, Duration, Effect, Fiber, Pull } from "effect"
 import type { ModelErrorReason, ModelPart, ModelRequest } from "../../src/ModelClient.ts"
 import { ChatStream } from "../../src/model/ChatStream.ts"
 import type { Classify } from "../../src/model/ProviderFailure.ts"

@@ -1,4 +1,5 @@
-import { Layer, Stream } from "effect"
+import * as Stream from "effect/Stream"
+import { Layer } from "effect"
 import type { ModelUsage } from "../../src/domain/Event.ts"
 import { ModelClient, ModelError, ModelNotFound, type ModelPart, type ModelRequest } from "../../src/ModelClient.ts"
 import { reminder } from "../../src/loop/Prompt.ts"

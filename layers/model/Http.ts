@@ -1,4 +1,5 @@
-import { Clock, Effect, Exit, Redacted, Scope, Stream } from "effect"
+import * as Stream from "effect/Stream"
+import { Clock, Effect, Exit, Redacted, Scope } from "effect"
 import { HttpClient, type HttpClientError, type HttpClientRequest, type HttpClientResponse } from "effect/http"
 import { AnthropicKeyRefused, carriesAnthropicKey } from "../../src/domain/AnthropicKey.ts"
 import { partsOf } from "../../src/egress/scrub.ts"

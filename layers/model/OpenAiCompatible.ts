@@ -1,4 +1,5 @@
-import { Effect, Layer, Record, Redacted, Stream } from "effect"
+import * as Stream from "effect/Stream"
+import { Effect, Layer, Record, Redacted } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import type { AnthropicKeyRefused } from "../../src/domain/AnthropicKey.ts"
 import { ModelClient, ModelError, ModelNotFound, type ModelRequest } from "../../src/ModelClient.ts"

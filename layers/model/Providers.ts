@@ -1,4 +1,5 @@
-import { Config, Effect, Layer, Option, Redacted, Stream } from "effect"
+import * as Stream from "effect/Stream"
+import { Config, Effect, Layer, Option, Redacted } from "effect"
 import type { HttpClient } from "effect/http"
 import type { AnthropicKeyRefused } from "../../src/domain/AnthropicKey.ts"
 import { isHeaderValue } from "../../src/domain/Header.ts"

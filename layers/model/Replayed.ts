@@ -1,4 +1,5 @@
-import { Effect, Layer, Stream } from "effect"
+import * as Stream from "effect/Stream"
+import { Effect, Layer } from "effect"
 import type { SessionEvent } from "../../src/domain/Event.ts"
 import {
   ModelClient,

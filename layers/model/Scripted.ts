@@ -1,4 +1,5 @@
-import { Context, Effect, Layer, Stream } from "effect"
+import * as Stream from "effect/Stream"
+import { Context, Effect, Layer } from "effect"
 import type { ModelUsage } from "../../src/domain/Event.ts"
 import {
   ModelClient,

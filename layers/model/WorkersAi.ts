@@ -1,4 +1,5 @@
-import { Config, Effect, Layer, Predicate, type Redacted, Stream } from "effect"
+import * as Stream from "effect/Stream"
+import { Config, Effect, Layer, Predicate, type Redacted } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import type { AnthropicKeyRefused } from "../../src/domain/AnthropicKey.ts"
 import { ConnectionFailed, ModelClient, ModelError, type ModelErrorReason } from "../../src/ModelClient.ts"

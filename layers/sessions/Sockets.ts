@@ -1,4 +1,5 @@
-import { Context, Effect, FiberMap, Layer, Stream } from "effect"
+import * as Stream from "effect/Stream"
+import { Context, Effect, FiberMap, Layer } from "effect"
 import type { Frame } from "../../src/loop/LiveFeed.ts"
 import { SessionObject } from "../../src/loop/SessionObject.ts"
 import type { AheadOfLog, SessionNotFound, StreamOptions } from "../../src/Sessions.ts"

@@ -1,4 +1,5 @@
-import { Clock, Effect, Predicate, Stream } from "effect"
+import * as Stream from "effect/Stream"
+import { Clock, Effect, Predicate } from "effect"
 import { maskFinished } from "../domain/AnthropicKey.ts"
 import type { DeltaFrame, ModelUsage } from "../domain/Event.ts"
 import { type EventId, nextEventId } from "../domain/Ids.ts"

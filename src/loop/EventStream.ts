@@ -1,4 +1,5 @@
-import { Array, Effect, Stream } from "effect"
+import * as Stream from "effect/Stream"
+import { Array, Effect } from "effect"
 import type { StorageError } from "../Storage.ts"
 import { broken, type Frame } from "./LiveFeed.ts"
 

@@ -1,4 +1,5 @@
-import { Effect, FiberHandle, Latch, Option, Stream } from "effect"
+import * as Stream from "effect/Stream"
+import { Effect, FiberHandle, Latch, Option } from "effect"
 import type { Timestamp } from "../domain/Common.ts"
 import type { DeltaFrame } from "../domain/Event.ts"
 import type { EventId } from "../domain/Ids.ts"

@@ -1,4 +1,5 @@
-import { type Config, Context, Effect, Fiber, Layer, Semaphore, Stream } from "effect"
+import * as Stream from "effect/Stream"
+import { type Config, Context, Effect, Fiber, Layer, Semaphore } from "effect"
 import type { Alarm } from "../Alarm.ts"
 import { Blobs } from "../Blobs.ts"
 import { Catalog } from "../Catalog.ts"

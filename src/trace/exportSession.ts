@@ -1,4 +1,5 @@
-import { Effect, Option, Stream } from "effect"
+import * as Stream from "effect/Stream"
+import { Effect, Option } from "effect"
 import { blobKey, Blobs } from "../Blobs.ts"
 import { now } from "../domain/Common.ts"
 import type { SessionRecord } from "../domain/Session.ts"

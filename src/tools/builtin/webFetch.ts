@@ -1,4 +1,5 @@
-import { Effect, Option, Schema, Stream } from "effect"
+import * as Stream from "effect/Stream"
+import { Effect, Option, Schema } from "effect"
 import type { HttpClient, HttpClientResponse } from "effect/http"
 import { defineTool, ToolFailure } from "../defineTool.ts"
 import { toText } from "../Html.ts"
