@@ -1,10 +1,11 @@
-import { Clock, DateTime, Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { ToolRegistry, type ToolResult as Outcome } from "../ToolRegistry.ts"
 import * as AskModel from "./AskModel.ts"
+import { timestamp } from "../domain/Common.ts"
 import type { OpenCall } from "./Calls.ts"
 import * as Prompt from "./Prompt.ts"
 import * as SessionErrors from "./SessionErrors.ts"
-import type { NewEvent, SessionLog, Snapshot } from "./SessionLog.ts"
+import { isUndisturbed, type NewEvent, type SessionLog, type Snapshot } from "./SessionLog.ts"
 import * as ToolResult from "./ToolResult.ts"
 import type * as Turn from "./Turn.ts"
 
@@ -21,10 +22,16 @@ export const make = Effect.fnUntraced(function* (
   const registry = yield* ToolRegistry
   const model = yield* AskModel.make(log, limitsOf)
 
-  const takeIn = Effect.fn("AgentLoop.takeIn")(function* ({ messages }: Turn.Action & { readonly type: "takeIn" }) {
-    const { state } = yield* log.snapshot
-    yield* log.append([
-      ...(state.status === "running" ? [] : [{ type: "session.status_running" as const }]),
+  /** Logs what follows from a decision, unless something came in the meantime: then it is decided again. */
+  const conclude = ({ lastSeq }: Snapshot, events: ReadonlyArray<NewEvent>) =>
+    Effect.asVoid(log.append(events, (snapshot) => snapshot.lastSeq === lastSeq))
+
+  const takeIn = Effect.fn("AgentLoop.takeIn")(function* (
+    { messages }: Turn.Action & { readonly type: "takeIn" },
+    decidedOn: Snapshot
+  ) {
+    yield* conclude(decidedOn, [
+      ...(decidedOn.state.status === "running" ? [] : [{ type: "session.status_running" as const }]),
       ...messages.map(({ id, text }): NewEvent => ({ type: "user.message", id, content: [{ type: "text", text }] }))
     ])
   })
@@ -34,21 +41,22 @@ export const make = Effect.fnUntraced(function* (
     const { text, isError, rejected } = yield* registry
       .call(record.id, call)
       .pipe(Effect.catchDefect(() => Effect.succeed(failed)))
-    yield* log.append([
-      rejected ? ToolResult.reject(call.id, text) : yield* ToolResult.store(record.id, call.id, text, isError)
-    ])
+    yield* log.append(
+      [rejected ? ToolResult.reject(call.id, text) : yield* ToolResult.store(record.id, call.id, text, isError)],
+      isUndisturbed
+    )
   })
 
   const runTools = Effect.fn("AgentLoop.runTools")(function* (calls: ReadonlyArray<OpenCall>) {
     yield* Effect.forEach(calls, runTool, { concurrency: parallelCalls, discard: true })
   })
 
-  const takeAnswer = Effect.fn("AgentLoop.takeAnswer")(function* ({
-    call,
-    others
-  }: Turn.Action & { readonly type: "takeAnswer" }) {
+  const takeAnswer = Effect.fn("AgentLoop.takeAnswer")(function* (
+    { call, others }: Turn.Action & { readonly type: "takeAnswer" },
+    decidedOn: Snapshot
+  ) {
     const { output } = yield* model.offer
-    yield* log.append([
+    yield* conclude(decidedOn, [
       ToolResult.make(call.id, "taken", false),
       ...others.map(({ id }) =>
         ToolResult.reject(id, "not taken: there is one final answer, and the first one counts")
@@ -57,53 +65,60 @@ export const make = Effect.fnUntraced(function* (
     ])
   })
 
-  const remind = log.append([
-    { type: "session.structured_output_reminder", content: [{ type: "text", text: Prompt.reminder }] }
-  ])
+  const reminder: NewEvent = {
+    type: "session.structured_output_reminder",
+    content: [{ type: "text", text: Prompt.reminder }]
+  }
 
-  const settle = ({ calls, text, isRejected }: Turn.Action & { readonly type: "settle" }) =>
-    log.append(
+  const settle = ({ calls, text, isRejected }: Turn.Action & { readonly type: "settle" }, decidedOn: Snapshot) =>
+    conclude(
+      decidedOn,
       calls.map((call) =>
         isRejected ? ToolResult.reject(call.id, text(call)) : ToolResult.make(call.id, text(call), true)
       )
     )
 
-  const reschedule = Effect.fn("AgentLoop.reschedule")(function* (delay: number) {
-    const at = (yield* Clock.currentTimeMillis) + delay
-    yield* log.append([{ type: "session.status_rescheduled", resume_at: DateTime.formatIso(DateTime.makeUnsafe(at)) }])
+  const reschedule = Effect.fn("AgentLoop.reschedule")(function* (delay: number, decidedOn: Snapshot) {
+    const now = yield* Clock.currentTimeMillis
+    yield* conclude(decidedOn, [
+      { type: "session.status_rescheduled", processed_at: timestamp(now), resume_at: timestamp(now + delay) }
+    ])
   })
 
-  const stop = Effect.fn("AgentLoop.stop")(function* ({ stopReason, limit }: Turn.Action & { readonly type: "stop" }) {
-    yield* log.append([
+  const stop = Effect.fn("AgentLoop.stop")(function* (
+    { stopReason, limit }: Turn.Action & { readonly type: "stop" },
+    decidedOn: Snapshot
+  ) {
+    yield* conclude(decidedOn, [
       ...(limit === undefined ? [] : [SessionErrors.limits[limit]]),
       { type: "session.status_idle", stop_reason: stopReason, stop_details: null }
     ])
   })
 
-  return (action: Exclude<Turn.Action, { readonly type: "rest" | "wait" }>) => {
+  return (action: Exclude<Turn.Action, { readonly type: "rest" | "wait" }>, decidedOn: Snapshot) => {
     switch (action.type) {
       case "takeIn":
-        return takeIn(action)
+        return takeIn(action, decidedOn)
       case "resume":
-        return log.append([{ type: "session.status_running" }])
+        return conclude(decidedOn, [{ type: "session.status_running" }])
       case "callModel":
         return model.callModel(action.choice)
       case "compact":
         return model.compact(action.count, action.choice)
       case "reschedule":
-        return reschedule(action.delay)
+        return reschedule(action.delay, decidedOn)
       case "runTools":
         return runTools(action.calls)
       case "settle":
-        return settle(action)
+        return settle(action, decidedOn)
       case "takeAnswer":
-        return takeAnswer(action)
+        return takeAnswer(action, decidedOn)
       case "remind":
-        return remind
+        return conclude(decidedOn, [reminder])
       case "closeRequest":
-        return log.append([AskModel.requestFailed(action.id)])
+        return conclude(decidedOn, [AskModel.requestFailed(action.id)])
       case "stop":
-        return stop(action)
+        return stop(action, decidedOn)
     }
   }
 })

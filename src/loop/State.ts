@@ -8,7 +8,7 @@ import type { OpenCall } from "./Calls.ts"
 import * as Spent from "./Spent.ts"
 
 /** Of the shape of `State` and the meaning of `fold`: a checkpoint of another version is not read. */
-export const version = 3
+export const version = 4
 
 export interface QueuedMessage {
   readonly id: EventId
@@ -70,6 +70,8 @@ export interface State {
   readonly interrupted: boolean
   /** Messages that were interrupted before a turn took them in: they join the conversation unanswered. */
   readonly cancelled: ReadonlyArray<EventId>
+  /** Hash of the latest request's `setup`; null before the first. */
+  readonly setup: string | null
   readonly spent: Spent.Spent
   readonly runningSince: Timestamp | null
 }
@@ -100,6 +102,7 @@ export const initial: State = {
   reminders: 0,
   interrupted: false,
   cancelled: [],
+  setup: null,
   spent: Spent.nothing,
   runningSince: null
 }

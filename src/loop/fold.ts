@@ -4,6 +4,7 @@ import { toolName } from "../domain/StructuredOutput.ts"
 import type { ToolCall } from "../ModelClient.ts"
 import * as Calls from "./Calls.ts"
 import * as Compaction from "./Compaction.ts"
+import * as Hash from "./Hash.ts"
 import { restsUntil } from "./ModelChoice.ts"
 import * as Spent from "./Spent.ts"
 import { noDraft, runningFor, type State, untried } from "./State.ts"
@@ -153,8 +154,9 @@ export const fold = (state: State, event: SessionEvent): State => {
     case "session.updated":
       return state
     case "span.model_request_start": {
-      const { id, model, purpose = "answer" } = event
-      return { ...state, request: { id, model, purpose }, isRequesting: true }
+      const { id, model, purpose = "answer", setup } = event
+      const hash = setup === undefined ? state.setup : Hash.ofJson(setup)
+      return { ...state, request: { id, model, purpose }, isRequesting: true, setup: hash }
     }
     case "span.model_request_end":
       return event.is_error ? { ...state, isRequesting: false, draft: noDraft } : closeRequest(state, event)

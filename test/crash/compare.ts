@@ -67,7 +67,10 @@ const normalised = (log: Log): ReadonlyArray<string> => {
     return places.get(id)!
   }
   return inCallOrder(log).map((event) =>
-    JSON.stringify({ ...event, processed_at: event.processed_at !== null }).replaceAll(/sevt_\w+/g, place)
+    JSON.stringify({ ...event, processed_at: event.processed_at !== null, request_hash: undefined }).replaceAll(
+      /sevt_\w+/g,
+      place
+    )
   )
 }
 
