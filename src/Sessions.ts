@@ -96,5 +96,7 @@ export class Sessions extends Context.Service<
       id: SessionId,
       options: StreamOptions
     ): Effect.Effect<Response, SessionNotFound | AheadOfLog | WebSocketsMissing | StorageError>
+    /** The session in one file, as `src/trace/Export.ts` describes it; read from the log while it is sent. */
+    export(id: SessionId): Effect.Effect<ReadableStream<Uint8Array>, SessionNotFound | StorageError>
   }
 >()("ownloop/Sessions") {}

@@ -94,6 +94,9 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
   stream(options: StreamOptions) {
     return this.#use((session) => session.stream(options))
   }
+  export() {
+    return this.#use((session) => session.export)
+  }
 
   override async fetch(request: Request) {
     const reply = await this.#run(Sockets.use((sockets) => sockets.open(fromUpgrade(request))))

@@ -36,6 +36,7 @@ export interface SessionRpc {
   send(events: ReadonlyArray<ClientEvent>): Promise<Reply<ReadonlyArray<SessionEvent>>>
   events(query: EventQuery): Promise<Reply<ReadonlyArray<LogEntry>>>
   stream(options: StreamOptions): Promise<Reply<ReadableStream<Uint8Array>>>
+  export(): Promise<Reply<ReadableStream<Uint8Array>>>
   /** A WebSocket cannot be a method's answer. Where there is none in the response, its body is a `Reply` that says why. */
   fetch(request: Request): Promise<Response>
 }

@@ -28,6 +28,7 @@ import * as Environments from "./handlers/Environments.ts"
 import * as Events from "./handlers/Events.ts"
 import * as Health from "./handlers/Health.ts"
 import * as RootKeys from "./handlers/RootKeys.ts"
+import * as Runs from "./handlers/Runs.ts"
 import * as SessionsHandlers from "./handlers/Sessions.ts"
 import * as TasksHandlers from "./handlers/Tasks.ts"
 import * as Tools from "./handlers/Tools.ts"
@@ -72,6 +73,7 @@ export const layer: Layer.Layer<
     Credentials.layer,
     RootKeys.layer,
     TasksHandlers.layer,
+    Runs.layer,
     Tools.layer,
     Egress.layer,
     ApiKeys.layer,

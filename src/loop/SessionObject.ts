@@ -16,6 +16,7 @@ import {
   type StreamOptions
 } from "../Sessions.ts"
 import { type EventQuery, type LogEntry, Storage, type StorageError } from "../Storage.ts"
+import { exportSession } from "../trace/exportSession.ts"
 import { AgentLoop } from "./AgentLoop.ts"
 import * as EventStream from "./EventStream.ts"
 import type { Frame } from "./LiveFeed.ts"
@@ -38,6 +39,7 @@ export class SessionObject extends Context.Service<
     send(events: ReadonlyArray<ClientEvent>): Effect.Effect<ReadonlyArray<SessionEvent>, Refused>
     events(query: EventQuery): Effect.Effect<ReadonlyArray<LogEntry>, Missing>
     stream(options: StreamOptions): Effect.Effect<ReadableStream<Uint8Array>, Missing | AheadOfLog>
+    readonly export: Effect.Effect<ReadableStream<Uint8Array>, Missing>
     /** The place in the log after which a stream begins that opens now. */
     begin(options: StreamOptions): Effect.Effect<number, Missing | AheadOfLog>
     /** Frames after a place, for a listener that may outlive this process: it has no heartbeat, and is never let go. */
@@ -102,8 +104,9 @@ export class SessionObject extends Context.Service<
             ...(metadata === undefined ? {} : { metadata: yield* patchMetadata(record.metadata, metadata) }),
             ...(budget === undefined ? {} : { budget: yield* Spent.change(state.spent, record.budget, budget) })
           }
+          const noted = budget === undefined ? changed : { ...changed, previous_budget: record.budget }
           if (budget !== undefined) yield* work.expect
-          yield* unseen.beginsWork(Effect.andThen(loop.putRecord({ ...record, ...changed }), loop.noteChange(changed)))
+          yield* unseen.beginsWork(Effect.andThen(loop.putRecord({ ...record, ...changed }), loop.noteChange(noted)))
           if (budget !== undefined) yield* work.start
           return yield* work.index
         })
@@ -149,6 +152,13 @@ export class SessionObject extends Context.Service<
           return yield* Stream.toReadableStreamEffect(EventStream.encode(frames))
         })
 
+        const services = yield* Effect.context<Storage | Blobs>()
+        const exported = Effect.fn("SessionObject.export")(function* () {
+          const { lastSeq, record } = yield* loop.snapshot
+          const text = exportSession(record, lastSeq).pipe(Stream.unwrap, Stream.provideContext(services))
+          return yield* Stream.toReadableStreamEffect(Stream.encodeText(text))
+        })
+
         return SessionObject.of({
           create,
           get,
@@ -158,6 +168,7 @@ export class SessionObject extends Context.Service<
           send,
           events,
           stream,
+          export: exported(),
           begin,
           follow: (place, deltas) => EventStream.orBroken(loop.follow(place, { deltas, heartbeat: false })),
           wake: work.wake,
