@@ -197,7 +197,10 @@ const normalised = (log: ReadonlyArray<SessionEvent>) => {
     const text = settled
       ? JSON.stringify({ ...event, content: [{ type: "text", text: known.get(label) }], is_error: false })
       : JSON.stringify(event)
-    return text.replaceAll(/"(processed_at|request_hash)":"[^"]*"/g, '"$1":"-"').replaceAll(/sevt_\w+/g, order)
+    return text
+      .replaceAll(/"(processed_at|request_hash)":"[^"]*"/g, '"$1":"-"')
+      .replaceAll(/,"started_at":"[^"]*"/g, "")
+      .replaceAll(/sevt_\w+/g, order)
   })
 }
 

@@ -97,6 +97,9 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
   export() {
     return this.#use((session) => session.export)
   }
+  traces(turns: number) {
+    return this.#use((session) => session.traces(turns))
+  }
 
   override async fetch(request: Request) {
     const reply = await this.#run(Sockets.use((sockets) => sockets.open(fromUpgrade(request))))

@@ -15,7 +15,8 @@ const event = <const Type extends string, Fields extends Schema.Struct.Fields>(t
 const input = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
   Schema.Struct({ id: EventId, type: Schema.Literal(type), processed_at: Schema.NullOr(Timestamp), ...fields })
 
-const userMessage = { content: Schema.NonEmptyArray(TextBlock) }
+/** `traceparent` is ours: the W3C trace context of the request that brought the message. The turn that it begins is part of that trace. */
+const userMessage = { content: Schema.NonEmptyArray(TextBlock), traceparent: Schema.optionalKey(Schema.String) }
 const userInterrupt = {}
 const userToolConfirmation = {
   tool_use_id: EventId,
@@ -111,6 +112,17 @@ export const Setup = Schema.Struct({
 })
 export type Setup = typeof Setup.Type
 
+/** One operation of a tool in the session's sandbox. */
+export const SandboxOperation = Schema.Struct({
+  /** For example `exec`. */
+  name: Schema.String,
+  started_at: Timestamp,
+  milliseconds: Schema.Finite,
+  /** Tag of what it failed with. */
+  error: Schema.optionalKey(Schema.String)
+})
+export type SandboxOperation = typeof SandboxOperation.Type
+
 export const SessionEvent = Schema.Union([
   input("user.message", userMessage),
   input("user.interrupt", userInterrupt),
@@ -121,15 +133,18 @@ export const SessionEvent = Schema.Union([
   event("agent.thinking", { content: Schema.Array(TextBlock) }),
   event("agent.tool_use", { ...toolUse, evaluated_permission: Schema.Literals(["allow", "ask", "deny"]) }),
   /**
-   * Two fields are ours. `stored_characters`: the length of a result too long for the log, of which `content` shows the two ends. `rejected`:
-   * there is no such tool or the input does not fit it, so that nothing ran.
+   * Four fields are ours. `stored_characters`: the length of a result too long for the log, of which `content` shows the two ends. `rejected`:
+   * there is no such tool or the input does not fit it, so that nothing ran. `started_at`: when the tool was called. `operations`: what it did
+   * in the session's sandbox.
    */
   event("agent.tool_result", {
     tool_use_id: EventId,
     content: Schema.Array(TextBlock),
     is_error: Schema.Boolean,
     stored_characters: Schema.optionalKey(Schema.Int),
-    rejected: Schema.optionalKey(Schema.Literal(true))
+    rejected: Schema.optionalKey(Schema.Literal(true)),
+    started_at: Schema.optionalKey(Timestamp),
+    operations: Schema.optionalKey(Schema.Array(SandboxOperation))
   }),
   event("agent.custom_tool_use", toolUse),
   /** Ours: the turn's final answer, where the session has an `output_config`; `tool_use_id` is the call that gave it. */

@@ -1,12 +1,13 @@
 import { Clock, Effect } from "effect"
 import { ToolRegistry, type ToolResult as Outcome } from "../ToolRegistry.ts"
 import * as AskModel from "./AskModel.ts"
-import { timestamp } from "../domain/Common.ts"
+import { now, timestamp } from "../domain/Common.ts"
 import type { OpenCall } from "./Calls.ts"
 import * as Prompt from "./Prompt.ts"
 import * as SessionErrors from "./SessionErrors.ts"
 import { isUndisturbed, type NewEvent, type SessionLog, type Snapshot } from "./SessionLog.ts"
 import * as ToolResult from "./ToolResult.ts"
+import * as TraceContext from "./TraceContext.ts"
 import type * as Turn from "./Turn.ts"
 
 /** Calls of one answer that run at the same time: a Durable Object may have six connections open. */
@@ -37,14 +38,17 @@ export const make = Effect.fnUntraced(function* (
   })
 
   const runTool = Effect.fnUntraced(function* (call: OpenCall) {
-    const { record } = yield* log.snapshot
-    const { text, isError, rejected } = yield* registry
-      .call(record.id, call)
-      .pipe(Effect.catchDefect(() => Effect.succeed(failed)))
-    yield* log.append(
-      [rejected ? ToolResult.reject(call.id, text) : yield* ToolResult.store(record.id, call.id, text, isError)],
-      isUndisturbed
+    const { record, state } = yield* log.snapshot
+    const started = yield* now
+    const { text, isError, operations, rejected } = yield* registry.call(record.id, call).pipe(
+      Effect.catchDefect(() => Effect.succeed(failed)),
+      TraceContext.within(state.trace, call.id)
     )
+    const result = rejected
+      ? ToolResult.reject(call.id, text)
+      : yield* ToolResult.store(record.id, call.id, text, isError)
+    const done = operations === undefined ? {} : { operations }
+    yield* log.append([{ ...result, started_at: started, ...done }], isUndisturbed)
   })
 
   const runTools = Effect.fn("AgentLoop.runTools")(function* (calls: ReadonlyArray<OpenCall>) {
@@ -79,9 +83,9 @@ export const make = Effect.fnUntraced(function* (
     )
 
   const reschedule = Effect.fn("AgentLoop.reschedule")(function* (delay: number, decidedOn: Snapshot) {
-    const now = yield* Clock.currentTimeMillis
+    const at = yield* Clock.currentTimeMillis
     yield* conclude(decidedOn, [
-      { type: "session.status_rescheduled", processed_at: timestamp(now), resume_at: timestamp(now + delay) }
+      { type: "session.status_rescheduled", processed_at: timestamp(at), resume_at: timestamp(at + delay) }
     ])
   })
 

@@ -7,8 +7,8 @@ import type { Message, ModelRequest } from "../ModelClient.ts"
  */
 
 /** Of 32 bits, over the UTF-16 units of a text: FNV-1a, whose bits are mixed at the end. */
-const ofText = (text: string): number => {
-  let hash = 0x811c9dc5
+const hashOf = (text: string, seed = 0): number => {
+  let hash = 0x811c9dc5 ^ seed
   for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   return hash ^ (hash >>> 13)
@@ -16,13 +16,17 @@ const ofText = (text: string): number => {
 
 const hex = (hash: number) => (hash >>> 0).toString(16).padStart(8, "0")
 
-export const ofJson = (value: Schema.Json): string => hex(ofText(JSON.stringify(value)))
+/** So many times 8 hexadecimal digits. */
+export const ofText = (text: string, words: number): string =>
+  Array.from({ length: words }, (_, word) => hex(hashOf(text, Math.imul(word, 0x9e3779b1)))).join("")
+
+export const ofJson = (value: Schema.Json): string => hex(hashOf(JSON.stringify(value)))
 
 const known = new WeakMap<Message, number>()
 
 /** Without its ids: those of another session that went the same way differ. */
 const ofMessage = (message: Message): number => {
-  const hash = known.get(message) ?? ofText(JSON.stringify(partsOf(message)))
+  const hash = known.get(message) ?? hashOf(JSON.stringify(partsOf(message)))
   known.set(message, hash)
   return hash
 }
@@ -43,7 +47,7 @@ const preambles = new WeakMap<ModelRequest["tools"], { readonly system: string; 
 const ofPreamble = ({ system, tools }: ModelRequest): string => {
   const last = preambles.get(tools)
   if (last?.system === system) return last.hash
-  const hash = `${hex(ofText(system))}-${hex(ofText(JSON.stringify(tools)))}`
+  const hash = `${hex(hashOf(system))}-${hex(hashOf(JSON.stringify(tools)))}`
   preambles.set(tools, { system, hash })
   return hash
 }

@@ -1,4 +1,4 @@
-import { Context, Effect, Fiber, Layer, Semaphore, Stream } from "effect"
+import { type Config, Context, Effect, Fiber, Layer, Semaphore, Stream } from "effect"
 import type { Alarm } from "../Alarm.ts"
 import { Blobs } from "../Blobs.ts"
 import { Catalog } from "../Catalog.ts"
@@ -17,6 +17,9 @@ import {
 } from "../Sessions.ts"
 import { type EventQuery, type LogEntry, Storage, type StorageError } from "../Storage.ts"
 import { exportSession } from "../trace/exportSession.ts"
+import * as SessionTraces from "../trace/SessionTraces.ts"
+import type { Trace } from "../trace/Span.ts"
+import type { TraceExporter } from "../TraceExporter.ts"
 import { AgentLoop } from "./AgentLoop.ts"
 import * as EventStream from "./EventStream.ts"
 import type { Frame } from "./LiveFeed.ts"
@@ -40,6 +43,8 @@ export class SessionObject extends Context.Service<
     events(query: EventQuery): Effect.Effect<ReadonlyArray<LogEntry>, Missing>
     stream(options: StreamOptions): Effect.Effect<ReadableStream<Uint8Array>, Missing | AheadOfLog>
     readonly export: Effect.Effect<ReadableStream<Uint8Array>, Missing>
+    /** The last turns, oldest first, the one that goes on included. */
+    traces(turns: number): Effect.Effect<ReadonlyArray<Trace>, Missing>
     /** The place in the log after which a stream begins that opens now. */
     begin(options: StreamOptions): Effect.Effect<number, Missing | AheadOfLog>
     /** Frames after a place, for a listener that may outlive this process: it has no heartbeat, and is never let go. */
@@ -54,7 +59,11 @@ export class SessionObject extends Context.Service<
 >()("ownloop/loop/SessionObject") {
   static readonly layer = (
     id: SessionId
-  ): Layer.Layer<SessionObject, never, AgentLoop | Storage | Blobs | Catalog | Alarm | Outbox> =>
+  ): Layer.Layer<
+    SessionObject,
+    Config.ConfigError,
+    AgentLoop | Storage | Blobs | Catalog | Alarm | Outbox | TraceExporter
+  > =>
     Layer.effect(
       SessionObject,
       Effect.gen(function* () {
@@ -64,7 +73,8 @@ export class SessionObject extends Context.Service<
         const blobs = yield* Blobs
         const outbox = yield* Outbox
         const oneAtATime = Semaphore.withPermit(yield* Semaphore.make(1))
-        const work = yield* Work.make(loop)
+        const contentRate = yield* SessionTraces.contentRate
+        const work = yield* Work.make(loop, contentRate)
         const unseen = Unseen.make(loop)
 
         const get = work.view
@@ -152,12 +162,17 @@ export class SessionObject extends Context.Service<
           return yield* Stream.toReadableStreamEffect(EventStream.encode(frames))
         })
 
-        const services = yield* Effect.context<Storage | Blobs>()
+        const services = yield* Effect.context<Storage | Blobs | Catalog>()
         const exported = Effect.fn("SessionObject.export")(function* () {
           const { lastSeq, record } = yield* loop.snapshot
           const text = exportSession(record, lastSeq).pipe(Stream.unwrap, Stream.provideContext(services))
           return yield* Stream.toReadableStreamEffect(Stream.encodeText(text))
         })
+
+        const traces = Effect.fn("SessionObject.traces")(function* (turns: number) {
+          const { record } = yield* loop.snapshot
+          return yield* SessionTraces.read(record, { after: 0, turns, contentRate })
+        }, Effect.provide(services))
 
         return SessionObject.of({
           create,
@@ -169,6 +184,7 @@ export class SessionObject extends Context.Service<
           events,
           stream,
           export: exported(),
+          traces,
           begin,
           follow: (place, deltas) => EventStream.orBroken(loop.follow(place, { deltas, heartbeat: false })),
           wake: work.wake,

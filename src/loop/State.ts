@@ -13,6 +13,16 @@ export const version = 4
 export interface QueuedMessage {
   readonly id: EventId
   readonly text: string
+  readonly traceparent?: string
+}
+
+/** The trace that a turn is recorded under. */
+export interface TurnTrace {
+  readonly traceId: string
+  /** Of the turn's own span. */
+  readonly spanId: string
+  /** The caller's span; null where the turn begins its trace. */
+  readonly parentSpanId: string | null
 }
 
 /** An attempt at a model request that failed. */
@@ -70,6 +80,8 @@ export interface State {
   readonly interrupted: boolean
   /** Messages that were interrupted before a turn took them in: they join the conversation unanswered. */
   readonly cancelled: ReadonlyArray<EventId>
+  /** Of the latest turn; null before the first. */
+  readonly trace: TurnTrace | null
   /** Hash of the latest request's `setup`; null before the first. */
   readonly setup: string | null
   readonly spent: Spent.Spent
@@ -102,6 +114,7 @@ export const initial: State = {
   reminders: 0,
   interrupted: false,
   cancelled: [],
+  trace: null,
   setup: null,
   spent: Spent.nothing,
   runningSince: null

@@ -36,7 +36,7 @@ export const make = (record: SessionRecord): ((event: SessionEvent) => ShownRequ
   return (event) => {
     state = fold(state, event)
     if (event.type !== "span.model_request_start") return undefined
-    if (event.setup !== undefined) tools = Offer.make(record.agent, event.setup.tools.map(listing)).tools
+    if (event.setup !== undefined) tools = Offer.make(record, event.setup.tools.map(listing)).tools
     if (event.purpose !== undefined) return undefined
     const request = Prompt.request(record, tools, state)
     if (Hash.ofRequest(request) !== event.request_hash) return undefined

@@ -1,13 +1,16 @@
 import type { SessionEvent } from "../domain/Event.ts"
 import { type Difference, differences } from "./differences.ts"
 
+/** Of a tool that is not run again. */
+const withoutCourse = { started_at: undefined, operations: undefined }
+
 /** What a replay need not repeat: ids, times, what a token cost on that day. The model's request is compared where it is made. */
 const withoutChance = (event: SessionEvent, ids: ReadonlyMap<string, string>): object => {
   const { processed_at, ...rest } = event
   const same: object = { ...rest, id: ids.get(event.id) ?? event.id, isProcessed: processed_at !== null }
   switch (event.type) {
     case "agent.tool_result":
-      return { ...same, tool_use_id: ids.get(event.tool_use_id) ?? event.tool_use_id }
+      return { ...same, tool_use_id: ids.get(event.tool_use_id) ?? event.tool_use_id, ...withoutCourse }
     case "span.model_request_start":
       return { ...same, request_hash: undefined }
     case "span.model_request_end":

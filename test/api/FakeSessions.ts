@@ -128,6 +128,7 @@ export const layer = (state: SessionsState): Layer.Layer<Sessions, never, Catalo
           yield* state.find(id)
           return Stream.toReadableStream(Stream.encodeText(state.frames))
         }),
+        traces: (id) => Effect.as(state.find(id), []),
         connect: Effect.fnUntraced(function* (id, options) {
           if (!state.hasWebSockets) return yield* new WebSocketsMissing()
           yield* open(id, options)

@@ -115,6 +115,7 @@ describe("what needs no key", () => {
         "/v1/sessions/{id}/events/{event_id}/content",
         "/v1/sessions/{id}/events/stream",
         "/v1/sessions/{id}/export",
+        "/v1/sessions/{id}/trace",
         "/v1/sweeps",
         "/v1/tasks",
         "/v1/tasks/{id}",

@@ -21,6 +21,7 @@ import { Tasks } from "../../src/Tasks.ts"
 import { Deliverer } from "../../src/triggers/Deliver.ts"
 import { ReplyQueues, TaskQueueOut } from "../../src/triggers/ReplyQueues.ts"
 import * as SessionOutbox from "../../src/triggers/SessionOutbox.ts"
+import { TraceExporter } from "../../src/TraceExporter.ts"
 import { Backends, TriggerSettings } from "../../src/triggers/Settings.ts"
 import { Sweeper } from "../../src/triggers/Sweeper.ts"
 import { DeadLetterOut, type QueueMessage, TaskConsumer } from "../../src/triggers/TaskConsumer.ts"
@@ -139,7 +140,7 @@ export const start = Effect.fnUntraced(function* (
       stream: () => Stream.mapEffect(Stream.fromIterable(answer), (part) => Effect.as(moment, part))
     })
     const layer = SessionObject.layer(id).pipe(
-      Layer.provide(SessionOutbox.layer),
+      Layer.provide([SessionOutbox.layer, TraceExporter.layerNone]),
       Layer.provide(agentLoop({ id, model, storage: Layer.succeed(Storage, storage) })),
       Layer.provide([
         Layer.succeed(OutboxCursor, around(Context.get(durable.services, OutboxCursor), moment)),
@@ -195,6 +196,8 @@ export const start = Effect.fnUntraced(function* (
     delete: () => none,
     events: () => none,
     stream: () => none,
+    export: () => none,
+    traces: () => none,
     connect: () => none
   })
 

@@ -4,6 +4,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { blobKey, Blobs } from "../../Blobs.ts"
 import type { PageQuery } from "../../Catalog.ts"
 import { type ClientEvent, SessionEvent, type SessionEventType } from "../../domain/Event.ts"
+import * as TraceContext from "../../loop/TraceContext.ts"
 import { Sessions } from "../../Sessions.ts"
 import type { EventQuery } from "../../Storage.ts"
 import { protocol } from "../Auth.ts"
@@ -21,8 +22,8 @@ export const layer = HttpApiBuilder.group(
     const blobs = yield* Blobs
 
     return handlers.handleAll({
-      send: ({ params, payload }) =>
-        sessions.send(params.id, payload.events.map(clientEvent)).pipe(
+      send: ({ headers, params, payload }) =>
+        sessions.send(params.id, within(headers.traceparent, payload.events.map(clientEvent))).pipe(
           Effect.map((data) => ({ data })),
           orConflict
         ),
@@ -94,6 +95,15 @@ const bounds = ["gt", "gte", "lt", "lte"] as const
 
 const known: ReadonlySet<string> = new Set(SessionEvent.members.map(({ fields }) => fields.type.literal))
 const isKnown = (type: string): type is SessionEventType => known.has(type)
+
+/** The events as part of the caller's trace, where it names one that can be read. */
+export const within = (
+  traceparent: string | undefined,
+  events: ReadonlyArray<ClientEvent>
+): ReadonlyArray<ClientEvent> =>
+  traceparent === undefined || !TraceContext.isReadable(traceparent)
+    ? events
+    : events.map((event) => (event.type === "user.message" ? { ...event, traceparent } : event))
 
 /** The event without the fields that say nothing. */
 const clientEvent = (input: EventInput): ClientEvent => {
