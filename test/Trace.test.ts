@@ -118,6 +118,24 @@ describe("a turn's trace", () => {
     }).pipe(Effect.provide(agentLoop({ id: session.id, model: scripted(twoSteps), tools: [echo] })))
   )
 
+  it.live("is told for the last turns that are asked for", () =>
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const go = { type: "user.message", content: [{ type: "text", text: "go" }] } as const
+      yield* sessions.create(session, [go])
+      const settled: Effect.Effect<void, unknown> = Effect.flatMap(sessions.get(session.id), ({ status }) =>
+        status === "idle" ? Effect.void : Effect.andThen(Effect.yieldNow, settled)
+      )
+      for (let count = 1; count < 4; count++) yield* Effect.andThen(settled, sessions.send(session.id, [go]))
+      yield* settled
+      const every = yield* sessions.traces(session.id, 100)
+      assert.lengthOf(every, 4)
+      for (const turns of [1, 2, 3, 4]) {
+        assert.deepStrictEqual(yield* sessions.traces(session.id, turns), every.slice(-turns))
+      }
+    }).pipe(Effect.provide(deployment({ model: scripted([say("1"), say("2"), say("3"), say("4")]) })))
+  )
+
   it.effect("has what tried to leave below the tool that ran then", () =>
     Effect.gen(function* () {
       const traces = tracesOf(yield* record(twoSteps))

@@ -171,7 +171,7 @@ export class SessionObject extends Context.Service<
 
         const traces = Effect.fn("SessionObject.traces")(function* (turns: number) {
           const { record } = yield* loop.snapshot
-          return yield* SessionTraces.read(record, { after: 0, turns, contentRate })
+          return yield* SessionTraces.last(record, { turns, contentRate })
         }, Effect.provide(services))
 
         return SessionObject.of({

@@ -15,7 +15,11 @@ export const spanId = (event: string, part = ""): string => Hash.ofText(`${event
 /** Of the turn that begins with this event: within the caller's trace, or in one of its own. */
 export const ofTurn = (event: string, traceparent = ""): TurnTrace => {
   const [, traceId, parentSpanId] = shape.exec(traceparent) ?? []
-  return { traceId: traceId ?? Hash.ofText(event, 4), spanId: spanId(event), parentSpanId: parentSpanId ?? null }
+  return {
+    traceId: traceId ?? Hash.ofText(event, 4),
+    spanId: spanId(event, "turn"),
+    parentSpanId: parentSpanId ?? null
+  }
 }
 
 /** Makes a tool call part of its turn's trace. */
