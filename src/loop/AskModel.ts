@@ -43,14 +43,15 @@ export const make = Effect.fnUntraced(function* (
   })
 
   /**
-   * The request that is logged as started: one that a process left open is asked again, for nobody knows its answer. None where there was an
-   * interrupt first.
+   * The request that is logged as started: one that a process left open is asked again, for nobody knows its answer, unless a deploy changed
+   * what it was asked with. None where there was an interrupt first.
    */
   const start = Effect.fnUntraced(function* (request: ModelRequest, purpose: ModelRequestSpan["purpose"]) {
     const snapshot = yield* log.snapshot
     const { isRequesting, request: open, setup: noted } = snapshot.state
-    if (isRequesting && open?.model === request.model && open.purpose === purpose) return open.id
     setup ??= Setup.make(yield* offer, registry, limitsOf(snapshot, 0))
+    const isSame = open?.model === request.model && open.purpose === purpose && setup.hash === noted
+    if (isRequesting && isSame) return open.id
     const entries = yield* log.append(
       [
         ...(isRequesting ? [requestFailed(open!.id)] : []),

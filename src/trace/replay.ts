@@ -82,7 +82,8 @@ export const replay = Effect.fn("replay")(function* (exported: SessionExport, st
     if (problem !== null) return yield* process.missing(`refuses it: ${problem}`)
     process.sendingAt = undefined
     sending = undefined
-    if (next === undefined || process.isDoomed) return false
+    // One that is to be the next that died has to take over first.
+    if (next === undefined || (process.isDoomed && work !== undefined)) return false
     if (isInput(next)) {
       if (isRunning(work) && !process.isWaiting) return false
       process.sendingAt = recorded.seq
