@@ -214,45 +214,49 @@ const known = new Map([
 const most = 200
 
 describe("a session that is killed", () => {
-  it.effect("at any write, in any model request and in any tool call ends as if nothing had happened", () =>
-    Effect.gen(function* () {
-      const undisturbed = yield* run(0)
-      const expected = normalised(undisturbed.log)
-      const { moments } = undisturbed.world
-      assert.isAbove(moments, 60)
-      assert.isBelow(moments, most)
-      const types = new Set(undisturbed.log.map(({ type }) => type))
-      for (const type of [
-        "agent.thread_context_compacted",
-        "session.error",
-        "agent.custom_tool_use",
-        "session.structured_output_reminder",
-        "agent.structured_output"
-      ] as const) {
-        assert.isTrue(types.has(type), `the session meets ${type}`)
-      }
-      for (let fatal = 1; fatal <= moments; fatal++) {
-        const { log, state, world } = yield* run(fatal)
-        const where = `killed at moment ${fatal}`
-        assert.deepStrictEqual(normalised(log), expected, where)
-        assert.deepStrictEqual(
-          [state.status, state.calls, state.queue, state.isRequesting],
-          ["idle", [], [], false],
-          where
-        )
-        assert.deepStrictEqual<unknown>(state.structuredOutput?.value, { well: true }, where)
-        const results = log.flatMap((event) => (event.type === "agent.tool_result" ? [event] : []))
-        for (const use of log.flatMap((event) => (event.type === "agent.tool_use" ? [event] : []))) {
-          if (use.name === "structured_output") continue
-          const its = world.effects.filter(({ label }) => label === use.input["label"])
-          const isUnknown = results.some(
-            ({ tool_use_id, content }) => tool_use_id === use.id && content[0]?.text === unknown
-          )
-          const effects = use.name === "safe" ? new Set(its.map(({ key }) => key)).size : its.length
-          if (isUnknown) assert.isAtMost(effects, 1, where)
-          else assert.strictEqual(effects, 1, `${where}: ${use.name}`)
+  it.effect(
+    "at any write, in any model request and in any tool call ends as if nothing had happened",
+    () =>
+      Effect.gen(function* () {
+        const undisturbed = yield* run(0)
+        const expected = normalised(undisturbed.log)
+        const { moments } = undisturbed.world
+        assert.isAbove(moments, 60)
+        assert.isBelow(moments, most)
+        const types = new Set(undisturbed.log.map(({ type }) => type))
+        for (const type of [
+          "agent.thread_context_compacted",
+          "session.error",
+          "agent.custom_tool_use",
+          "session.structured_output_reminder",
+          "agent.structured_output"
+        ] as const) {
+          assert.isTrue(types.has(type), `the session meets ${type}`)
         }
-      }
-    }).pipe(Effect.scoped)
+        for (let fatal = 1; fatal <= moments; fatal++) {
+          const { log, state, world } = yield* run(fatal)
+          const where = `killed at moment ${fatal}`
+          assert.deepStrictEqual(normalised(log), expected, where)
+          assert.deepStrictEqual(
+            [state.status, state.calls, state.queue, state.isRequesting],
+            ["idle", [], [], false],
+            where
+          )
+          assert.deepStrictEqual<unknown>(state.structuredOutput?.value, { well: true }, where)
+          const results = log.flatMap((event) => (event.type === "agent.tool_result" ? [event] : []))
+          for (const use of log.flatMap((event) => (event.type === "agent.tool_use" ? [event] : []))) {
+            if (use.name === "structured_output") continue
+            const its = world.effects.filter(({ label }) => label === use.input["label"])
+            const isUnknown = results.some(
+              ({ tool_use_id, content }) => tool_use_id === use.id && content[0]?.text === unknown
+            )
+            const effects = use.name === "safe" ? new Set(its.map(({ key }) => key)).size : its.length
+            if (isUnknown) assert.isAtMost(effects, 1, where)
+            else assert.strictEqual(effects, 1, `${where}: ${use.name}`)
+          }
+        }
+      }).pipe(Effect.scoped),
+    // A hundred sessions, each of them run again.
+    60_000
   )
 })
