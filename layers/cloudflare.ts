@@ -7,6 +7,7 @@ import * as Closed from "../src/api/Closed.ts"
 import { Deployment } from "../src/api/Deployment.ts"
 import { Catalog } from "../src/Catalog.ts"
 import { findAnthropicKey } from "../src/domain/AnthropicKey.ts"
+import type { Backend } from "../src/domain/Environment.ts"
 import type { SessionRecord } from "../src/domain/Session.ts"
 import { AgentLoop, AgentLoopConfig } from "../src/loop/AgentLoop.ts"
 import { SessionObject } from "../src/loop/SessionObject.ts"
@@ -15,6 +16,7 @@ import * as EgressHttpClient from "./egress/HttpClient.ts"
 import * as PolicyStore from "./egress/PolicyStore.ts"
 import * as Providers from "./model/Providers.ts"
 import * as Isolate from "./sandbox/Isolate.ts"
+import * as MicroVm from "./sandbox/MicroVm.ts"
 import * as DurableObjects from "./sessions/DurableObjects.ts"
 import * as Alarm from "./storage/Alarm.ts"
 import * as BlobsR2 from "./storage/BlobsR2.ts"
@@ -32,16 +34,28 @@ const defaultModel = Config.NonEmptyString("OWNLOOP_MODEL").pipe(Config.withDefa
 /** What a session's own object needs before anything is known of the session. */
 export const storage = (ctx: DurableObjectState) => SessionLogSqlite.layer(ctx.storage)
 
+/** The machines of this deployment; it has none without a container engine. */
+const machines = (env: Env): Env["MICROVMS"] | undefined => env.MICROVMS
+
+/** The sandbox that the session's environment asks for, and no other. */
+const sandbox = (env: Env, { id, environment, environment_id }: SessionRecord, outbound: Fetcher) => {
+  switch (environment.backend) {
+    case "isolate":
+      return Isolate.layer({ loader: env.LOADER, outbound, sessionId: id })
+    case "microvm":
+      return MicroVm.layer({
+        machine: machines(env)?.getByName(id),
+        owner: { sessionId: id, environmentId: environment_id }
+      })
+  }
+}
+
 /** One session in its Durable Object, with the gateway as its way out. */
 export const session = (ctx: DurableObjectState, env: Env, record: SessionRecord, gateway: Fetcher) =>
   SessionObject.layer(record.id).pipe(
     Layer.provide(AgentLoop.layer(record.id)),
     Layer.provide(DeploymentTools.layer(env)),
-    Layer.provide([
-      Isolate.layer({ loader: env.LOADER, outbound: gateway, sessionId: record.id }),
-      EgressHttpClient.layer(gateway),
-      Providers.layer({ ai: env.AI })
-    ]),
+    Layer.provide([sandbox(env, record, gateway), EgressHttpClient.layer(gateway), Providers.layer({ ai: env.AI })]),
     Layer.provide([
       storage(ctx),
       WorkspaceSqlite.layer(ctx.storage),
@@ -61,6 +75,9 @@ const checkEnvironment = (env: Env) =>
     yield* AgentLoopConfig
   }).pipe(Effect.provide(config(env)))
 
+const backends = (env: Env): ReadonlySet<Backend> =>
+  new Set(machines(env) === undefined ? ["isolate"] : ["isolate", "microvm"])
+
 /** The wire API. */
 export const api = (env: Env): ((request: Request) => Promise<Response>) => {
   const routes = Layer.unwrap(
@@ -69,7 +86,7 @@ export const api = (env: Env): ((request: Request) => Promise<Response>) => {
   const deployment = Layer.effect(
     Deployment,
     Effect.map(defaultModel, (defaultModel) =>
-      Deployment.of({ tools: DeploymentTools.list(env), backends: new Set(["isolate"]), defaultModel })
+      Deployment.of({ tools: DeploymentTools.list(env), backends: backends(env), defaultModel })
     )
   )
   return HttpRouter.toWebHandler(

@@ -15,13 +15,19 @@ export interface WorkerConfig {
   assets?: { directory: string }
   build?: { command: string }
   kv_namespaces: Array<{ binding: string; id?: string }>
+  durable_objects: { bindings: Array<{ name: string; class_name: string }> }
+  migrations: Array<{ tag: string; new_sqlite_classes: Array<string> }>
+  containers?: Array<{ class_name: string; image: string }>
+  base_dir?: string
+  find_additional_modules?: boolean
   dev?: Partial<Unstable_Config["dev"]>
   [key: string]: unknown
 }
 
 /**
  * The production configuration, less what no machine without an account can run: the `ai` binding makes `wrangler dev` ask for a login.
- * The local start and the tests run on it, so `wrangler.jsonc` stays the only truth.
+ * The local start and the tests run on it, so `wrangler.jsonc` stays the only truth. Machines are left out where no container engine is
+ * asked for; the sandbox SDK then is in the Worker's own bundle.
  */
 export const localConfig = (
   overrides: {
@@ -29,9 +35,12 @@ export const localConfig = (
     readonly vars?: Record<string, string>
     /** Parts of the configuration that a test's own Worker does not need. */
     readonly without?: ReadonlyArray<"build" | "assets">
+    /** Keeps the machines, of the image of this Dockerfile where one is given. */
+    readonly machines?: { readonly image?: string }
   } = {}
 ): WorkerConfig => {
-  const { ai: _, ...config } = parse(readFileSync(`${root}wrangler.jsonc`, "utf8")) as WorkerConfig
+  const { ai: _, ...production } = parse(readFileSync(`${root}wrangler.jsonc`, "utf8")) as WorkerConfig
+  const config = overrides.machines === undefined ? withoutMachines(production) : withMachines(production, overrides)
   for (const part of overrides.without ?? []) delete config[part]
   return {
     ...config,
@@ -49,3 +58,33 @@ export const localConfig = (
     kv_namespaces: config.kv_namespaces.map((namespace) => ({ ...namespace, id: "local" }))
   }
 }
+
+/** A container needs its engine, and a Durable Object with one cannot live without it. */
+const withoutMachines = (production: WorkerConfig) => {
+  const { containers, base_dir: _base, find_additional_modules: _find, ...config } = production
+  const isMachine = (name: string) => containers?.some(({ class_name }) => class_name === name) ?? false
+  return {
+    ...config,
+    durable_objects: { bindings: config.durable_objects.bindings.filter(({ class_name }) => !isMachine(class_name)) },
+    migrations: config.migrations.map((migration) => ({
+      ...migration,
+      new_sqlite_classes: migration.new_sqlite_classes.filter((name) => !isMachine(name))
+    }))
+  } as WorkerConfig
+}
+
+const withMachines = (
+  { containers, base_dir, find_additional_modules, ...config }: WorkerConfig,
+  { main, machines }: { readonly main?: string; readonly machines?: { readonly image?: string } }
+) =>
+  ({
+    ...config,
+    ...(containers && {
+      containers: containers.map((container) => ({
+        ...container,
+        image: machines?.image ?? `${root}${container.image}`
+      }))
+    }),
+    // A test's own Worker lies elsewhere, and bundles the SDK.
+    ...(main === undefined && base_dir && { base_dir: `${root}${base_dir}`, find_additional_modules })
+  }) as WorkerConfig

@@ -16,7 +16,7 @@ import * as Workspace from "./Workspace.contract.ts"
 const suites: Record<string, Readonly<Record<string, unknown>>> = {
   SessionLogSqlite: Storage.contract,
   WorkspaceSqlite: Workspace.contract,
-  Isolate: SandboxBackend.contract,
+  Isolate: { ...SandboxBackend.contract, ...SandboxBackend.isolated },
   // Only the names count here.
   IsolateRestarts: Sandboxes.restarts(Layer.empty as never),
   IsolateFull: Sandboxes.full,
