@@ -20,6 +20,9 @@ const bundle = async (entry: string): Promise<string> => {
   return outputFiles[0]!.text
 }
 
-const [shell, runner] = await Promise.all([bundle("shell.worker.ts"), bundle("runner.worker.ts")])
-const hash = createHash("sha256").update(shell).update(runner).digest("hex").slice(0, 16)
-writeFileSync(`${folder}isolate.shell.txt`, JSON.stringify({ hash, shell, runner }))
+const [shell, git, runner] = await Promise.all(["shell.worker.ts", "git/Git.ts", "runner.worker.ts"].map(bundle))
+const hash = createHash("sha256")
+  .update(JSON.stringify([shell, git, runner]))
+  .digest("hex")
+  .slice(0, 16)
+writeFileSync(`${folder}isolate.shell.txt`, JSON.stringify({ hash, shell, git, runner }))

@@ -25,9 +25,9 @@ export interface WorkerConfig {
 }
 
 /**
- * The production configuration, less what no machine without an account can run: the `ai` binding makes `wrangler dev` ask for a login.
- * The local start and the tests run on it, so `wrangler.jsonc` stays the only truth. Machines are left out where no container engine is
- * asked for; the sandbox SDK then is in the Worker's own bundle.
+ * The production configuration, less what no machine without an account can run, the `ai` binding, which makes `wrangler dev` ask for a login,
+ * and less rate limits, which have nobody to keep out here. The local start and the tests run on it, so `wrangler.jsonc` stays the only truth. Machines are left out
+ * where no container engine is asked for; the sandbox SDK then is in the Worker's own bundle.
  */
 export const localConfig = (
   overrides: {
@@ -35,15 +35,18 @@ export const localConfig = (
     readonly vars?: Record<string, string>
     /** Parts of the configuration that a test's own Worker does not need. */
     readonly without?: ReadonlyArray<"build" | "assets">
+    readonly rateLimits?: boolean
     /** Keeps the machines, of the image of this Dockerfile where one is given. */
     readonly machines?: { readonly image?: string }
   } = {}
 ): WorkerConfig => {
   const { ai: _, ...production } = parse(readFileSync(`${root}wrangler.jsonc`, "utf8")) as WorkerConfig
-  const config = overrides.machines === undefined ? withoutMachines(production) : withMachines(production, overrides)
+  const machined = overrides.machines === undefined ? withoutMachines(production) : withMachines(production, overrides)
+  const { ratelimits, ...config } = machined
   for (const part of overrides.without ?? []) delete config[part]
   return {
     ...config,
+    ...(overrides.rateLimits === true ? { ratelimits } : {}),
     // Absolute, since the local start keeps its configuration in a folder of its own.
     main: `${root}${overrides.main ?? config.main}`,
     ...(config.assets === undefined

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { randomBytes } from "node:crypto"
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -16,12 +16,26 @@ const home = join(process.env["OWNLOOP_HOME"] ?? `${root}.ownloop`, "/")
 const port = Number(process.env["OWNLOOP_PORT"] ?? 8787)
 export const baseUrl = `http://127.0.0.1:${port}`
 
-/** The local API key: made once and kept, readable by its owner alone. */
-export const apiKey = (): string => {
-  const file = `${home}api-key`
+/** What a file of the local start holds: made once and kept, readable by its owner alone. */
+const kept = (name: string, make: () => string): string => {
+  const file = `${home}${name}`
   mkdirSync(home, { recursive: true })
-  if (!existsSync(file)) writeFileSync(file, `ol_${randomBytes(24).toString("base64url")}`, { mode: 0o600 })
+  if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 })
   return readFileSync(file, "utf8")
+}
+
+export const apiKey = (): string => kept("api-key", () => `ol_${randomBytes(24).toString("base64url")}`)
+
+const newRootKey = () => `k${Date.now().toString(36)}:${randomBytes(32).toString("base64")}`
+
+/** What the local Worker's secrets are encrypted under. Without it they are lost. */
+const rootKey = (): string => kept("root-key", newRootKey)
+
+/** Puts a new root key before those that there are. */
+export const addRootKey = (): void => {
+  const before = rootKey()
+  writeFileSync(`${home}root-key.new`, `${newRootKey()},${before}`, { mode: 0o600 })
+  renameSync(`${home}root-key.new`, `${home}root-key`)
 }
 
 /** What answers at the port: a Worker that knows the key, one that says why it is closed, something else, or nothing. */
@@ -55,7 +69,11 @@ const settings = [
   "OWNLOOP_CONTEXT_WINDOW",
   "OWNLOOP_MODEL_FIRST_BYTE_TIMEOUT",
   "OWNLOOP_MODEL_CHUNK_TIMEOUT",
-  "CLOUDFLARE_ACCOUNT_ID"
+  "CLOUDFLARE_ACCOUNT_ID",
+  "CF_ACCESS_TEAM_DOMAIN",
+  "CF_ACCESS_AUD",
+  "CF_ACCESS_SCOPE",
+  "CORS_ORIGINS"
 ]
 const secrets = ["OPENAI_API_KEY", "EGRESS_HEADERS", "CLOUDFLARE_API_TOKEN"]
 
@@ -64,8 +82,8 @@ const given = (names: ReadonlyArray<string>) =>
 
 /** Writes the configuration that the local Worker runs on; secrets go to a file of their own, beside it. */
 const configure = (brain: Brain): string => {
-  const kept: Record<string, string> = { OWNLOOP_API_KEY: apiKey(), ...given(secrets) }
-  const refused = Option.getOrUndefined(findAnthropicKey(kept))
+  const all: Record<string, string> = { OWNLOOP_API_KEY: apiKey(), OWNLOOP_ROOT_KEY: rootKey(), ...given(secrets) }
+  const refused = Option.getOrUndefined(findAnthropicKey(all))
   if (refused !== undefined) throw new StartError(refused.message)
   const config = localConfig({
     vars: {
@@ -75,7 +93,7 @@ const configure = (brain: Brain): string => {
     }
   })
   writeFileSync(`${home}wrangler.json`, JSON.stringify(config, null, 2))
-  const lines = Object.entries(kept).map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+  const lines = Object.entries(all).map(([name, value]) => `${name}=${JSON.stringify(value)}`)
   writeFileSync(`${home}.dev.vars`, `${lines.join("\n")}\n`, { mode: 0o600 })
   return `${home}wrangler.json`
 }

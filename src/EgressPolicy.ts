@@ -7,15 +7,31 @@ export interface EgressRequest {
   readonly url: URL
 }
 
-/** What a policy says of a request. `headers` are set on it, over https only. */
+/** A credential that a request may name instead of holding it: the gateway puts the value where the text stands. */
+export interface Placeholder {
+  /** Says in the audit which credential it is. */
+  readonly name: string
+  readonly text: string
+  readonly value: Redacted.Redacted
+  /** Where it is replaced. */
+  readonly header: boolean
+  readonly body: boolean
+}
+
+/** What of the session's credentials goes out with a request, over https only. */
+export interface Attachment {
+  readonly headers: { readonly [name: string]: Redacted.Redacted }
+  readonly placeholders: ReadonlyArray<Placeholder>
+  /** The credentials that the headers are of, for the audit. */
+  readonly names: ReadonlyArray<string>
+  /** What no answer may show, whether it was attached or not. */
+  readonly secrets: ReadonlyArray<Redacted.Redacted>
+}
+
+/** What a policy says of a request: `injected` where headers are attached. Which placeholders there are shows when it is sent. */
 export type Verdict =
   | { readonly outcome: "blocked"; readonly reason: string }
-  | { readonly outcome: "allowed"; readonly reason: string }
-  | {
-      readonly outcome: "injected"
-      readonly reason: string
-      readonly headers: { readonly [name: string]: Redacted.Redacted }
-    }
+  | { readonly outcome: "allowed" | "injected"; readonly reason: string; readonly attachment: Attachment }
 
 /** The audit record could not be kept: the request may have been sent by then, but nothing of its answer is handed on. */
 export class AuditFailed extends Schema.TaggedError<AuditFailed>()("AuditFailed", { cause: Schema.Defect() }) {

@@ -1,4 +1,4 @@
-import { Context, type Effect, Schema } from "effect"
+import { Context, Effect, Schema } from "effect"
 
 /** Where the session's files live in every backend; relative paths start here. Files elsewhere do not outlive the sandbox. */
 export const workspaceRoot = "/workspace"
@@ -126,3 +126,8 @@ export class SandboxBackend extends Context.Service<
     grep(pattern: string, path?: string): Effect.Effect<ReadonlyArray<GrepMatch>, SandboxError>
   }
 >()("ownloop/SandboxBackend") {}
+
+/** Variables that every command and program of a sandbox is given, asked for anew each time. None of them is a secret. */
+export class SandboxVariables extends Context.Reference<
+  Effect.Effect<Readonly<Record<string, string>>, { readonly message: string }>
+>("ownloop/SandboxBackend/SandboxVariables", { defaultValue: () => Effect.succeed({}) }) {}

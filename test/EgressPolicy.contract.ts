@@ -39,16 +39,14 @@ export const contract: Contract<EgressPolicy | Recorded> = {
     assert.deepEqual(yield* decide("https://example.com/"), { outcome: "blocked", reason: "no rule allows this host" })
   }),
   "a host that is named passes, and the reason names the rule": Effect.gen(function* () {
-    assert.deepEqual(yield* decide("http://127.0.0.1:8080/"), {
-      outcome: "allowed",
-      reason: "allowed_hosts: 127.0.0.1:8080"
-    })
+    const { outcome, reason } = yield* decide("http://127.0.0.1:8080/")
+    assert.deepEqual([outcome, reason], ["allowed", "allowed_hosts: 127.0.0.1:8080"])
   }),
   "the deployment's headers are attached to the hosts they are bound to": Effect.gen(function* () {
     const verdict = yield* decide("https://api.example.com/v1?x=1")
     assert.ok(verdict.outcome === "injected")
-    assert.deepEqual(Object.keys(verdict.headers), ["Authorization"])
-    assert.equal(Redacted.value(verdict.headers["Authorization"]!), `Bearer ${secret}`)
+    assert.deepEqual(Object.keys(verdict.attachment.headers), ["Authorization"])
+    assert.equal(Redacted.value(verdict.attachment.headers["Authorization"]!), `Bearer ${secret}`)
     assert.deepEqual(yield* outcomes("https://www.example.org/"), ["injected"])
   }),
   "on http a request passes without them": Effect.gen(function* () {

@@ -2,6 +2,7 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Layer } from "effect"
 import { createTestHarness } from "wrangler"
 import { localConfig } from "../scripts/config.ts"
+import * as ApiKeys from "./ApiKeys.contract.ts"
 import * as Blobs from "./Blobs.contract.ts"
 import * as Catalog from "./Catalog.contract.ts"
 import * as EgressPolicy from "./EgressPolicy.contract.ts"
@@ -10,6 +11,7 @@ import * as Sandboxes from "./SandboxBackend.workspace.ts"
 import * as Storage from "./Storage.contract.ts"
 import * as StorageSqlite from "./StorageSqlite.contract.ts"
 import * as ToolRegistry from "./ToolRegistry.contract.ts"
+import * as Vaults from "./Vaults.contract.ts"
 import * as Workspace from "./Workspace.contract.ts"
 
 /** The live layers against their contracts, each test in a Durable Object of its own (`support/contracts.worker.ts`). */
@@ -25,6 +27,8 @@ const suites: Record<string, Readonly<Record<string, unknown>>> = {
   StorageDies: StorageSqlite.deaths,
   BlobsR2: { ...Blobs.contract, ...Blobs.inBucket },
   CatalogD1: Catalog.contract,
+  ApiKeysD1: ApiKeys.contract,
+  VaultsD1: Vaults.contract,
   PolicyStore: EgressPolicy.contract,
   DeploymentTools: ToolRegistry.contract
 }

@@ -90,7 +90,7 @@ describe("npm run task", () => {
 describe("npm start", () => {
   it(
     "runs a sample task, then serves tasks, SDKs and failures, and recovers from a runtime that hangs",
-    { timeout: 150_000 },
+    { timeout: 180_000 },
     async () => {
       const start = run("start")
       running.push(start.child)
@@ -127,8 +127,28 @@ describe("npm start", () => {
       const events = await beta.sessions.events.list(session.id, { order: "desc", limit: 20 })
       const result = events.data.find((event) => event.type === "agent.tool_result")
       assert.include(JSON.stringify(result), "interrupted")
+
+      // Kept under a root key of this machine, which is rotated while nothing serves.
+      const vault = await beta.vaults.create({ display_name: "mine" })
+      const auth = {
+        type: "static_bearer",
+        mcp_server_url: "https://mcp.example.com/",
+        token: "hunter2-hunter2"
+      } as const
+      await beta.vaults.credentials.create(vault.id, { auth })
+      const refused = run("rotate-keys")
+      assert.strictEqual(await refused.ended, 1)
+      assert.include(refused.output(), "is serving")
+
       start.child.kill("SIGTERM")
       assert.strictEqual(await start.ended, 0)
+      const rotation = run("rotate-keys")
+      assert.strictEqual(await rotation.ended, 0, rotation.output())
+      assert.match(
+        rotation.output(),
+        /^1 credentials were encrypted anew; the key in use is k\w+\nNo stored value needs/m
+      )
+      assert.lengthOf(readFileSync(join(home, "root-key"), "utf8").split(","), 2)
     }
   )
 })

@@ -33,7 +33,11 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
   })
 
   #start(record: SessionRecord) {
-    const props: EgressProps = { sessionId: record.id, environmentId: record.environment_id }
+    const props: EgressProps = {
+      sessionId: record.id,
+      environmentId: record.environment_id,
+      vaultIds: record.vault_ids
+    }
     const gateway = this.ctx.exports.Gateway({ props })
     return (this.#runtime ??= ManagedRuntime.make(
       Sockets.layer(this.ctx).pipe(Layer.provideMerge(Cloudflare.session(this.ctx, this.env, record, gateway)))

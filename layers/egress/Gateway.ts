@@ -1,11 +1,15 @@
 import { WorkerEntrypoint } from "cloudflare:workers"
 import { Effect, type Layer, Schema } from "effect"
-import { EnvironmentId, SessionId } from "../../src/domain/Ids.ts"
+import { EnvironmentId, SessionId, VaultId } from "../../src/domain/Ids.ts"
 import { handle } from "../../src/egress/gateway.ts"
 import type { EgressPolicy } from "../../src/EgressPolicy.ts"
 
 /** Whose traffic it is: set by the session's own object, where no sandbox can reach it. */
-export const Props = Schema.Struct({ sessionId: SessionId, environmentId: EnvironmentId })
+export const Props = Schema.Struct({
+  sessionId: SessionId,
+  environmentId: EnvironmentId,
+  vaultIds: Schema.Array(VaultId)
+})
 export type Props = typeof Props.Type
 
 /**

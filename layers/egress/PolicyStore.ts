@@ -6,18 +6,20 @@ import { now } from "../../src/domain/Common.ts"
 import type { Networking } from "../../src/domain/Environment.ts"
 import type { EnvironmentId, SessionId } from "../../src/domain/Ids.ts"
 import { compile, type Policy } from "../../src/egress/decide.ts"
-import { decodeInjections, type EgressConfigInvalid, noInjections, verdict } from "../../src/egress/injection.ts"
+import type { Grant } from "../../src/egress/attach.ts"
+import { decodeInjections, type EgressConfigInvalid, verdict } from "../../src/egress/injection.ts"
 import { AuditFailed, EgressPolicy, type EgressRequest } from "../../src/EgressPolicy.ts"
+import { SessionGrants } from "../../src/SessionCredentials.ts"
 
 /** The deployment's credentials for hosts, from the secret `EGRESS_HEADERS`; none where it is not set. */
 export const injections = Effect.flatMap(
   Config.option(Config.Redacted("EGRESS_HEADERS")),
-  Option.match({ onNone: () => Effect.succeed(noInjections), onSome: decodeInjections })
+  Option.match({ onNone: () => Effect.succeed<ReadonlyArray<Grant>>([]), onSome: decodeInjections })
 )
 
 /**
- * The policy of one session: its environment's networking, read anew for every request, so that a running session notices a change at its
- * next one, and the deployment's `EGRESS_HEADERS`.
+ * The policy of one session: its environment's networking and the credentials of its vaults, read anew for every request, so that a running
+ * session notices a change at its next one, and the deployment's `EGRESS_HEADERS`, which those of a vault go before.
  */
 export const layer = (session: {
   readonly sessionId: SessionId
@@ -32,7 +34,8 @@ export const layer = (session: {
     Effect.gen(function* () {
       const catalog = yield* Catalog
       const random = yield* SecureRandom.SecureRandom
-      const credentials = yield* injections
+      const deployed = yield* injections
+      const own = yield* SessionGrants
 
       const networking = catalog
         .environment(session.environmentId)
@@ -41,10 +44,10 @@ export const layer = (session: {
       return EgressPolicy.of({
         decide: Effect.fn("EgressPolicy.decide")(
           function* (request: EgressRequest) {
-            const found = yield* networking
+            const [found, granted] = yield* Effect.all([networking, own], { concurrency: 2 })
             return Option.isNone(found)
               ? blocked("the session's environment does not exist")
-              : verdict(compiled(found.value), credentials, request)
+              : verdict(compiled(found.value), [...granted, ...deployed], request)
           },
           Effect.catchTag("StorageError", unreadable),
           Effect.catchDefect(unreadable)

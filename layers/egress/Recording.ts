@@ -4,7 +4,8 @@ import type { EgressDecision } from "../../src/domain/Egress.ts"
 import { type Networking, noNetworking } from "../../src/domain/Environment.ts"
 import { SessionId } from "../../src/domain/Ids.ts"
 import { compile } from "../../src/egress/decide.ts"
-import { type Injections, noInjections, verdict } from "../../src/egress/injection.ts"
+import type { Grant } from "../../src/egress/attach.ts"
+import { verdict } from "../../src/egress/injection.ts"
 import { EgressPolicy } from "../../src/EgressPolicy.ts"
 
 /** What was recorded so far, oldest first. */
@@ -15,7 +16,7 @@ export class Decisions extends Context.Service<Decisions, Effect.Effect<Readonly
 /** For tests: a policy given as a value, whose records stay in memory. Without networking nothing passes. */
 export const layer = (
   networking: Networking = noNetworking,
-  injections: Injections = noInjections
+  grants: ReadonlyArray<Grant> = []
 ): Layer.Layer<EgressPolicy | Decisions> =>
   Layer.effectContext(
     Effect.gen(function* () {
@@ -38,7 +39,7 @@ export const layer = (
       })
       return Context.make(Decisions, Ref.get(decisions)).pipe(
         Context.add(EgressPolicy, {
-          decide: Effect.fn("EgressPolicy.decide")((request) => Effect.succeed(verdict(policy, injections, request))),
+          decide: Effect.fn("EgressPolicy.decide")((request) => Effect.succeed(verdict(policy, grants, request))),
           record
         })
       )

@@ -1,10 +1,12 @@
 import { Effect, Exit, Option, Semaphore } from "effect"
+import { maskEverywhere } from "../../src/domain/AnthropicKey.ts"
 import {
   InvalidPattern,
   limits,
   SandboxBackend,
   type SandboxError,
   SandboxUnavailable,
+  SandboxVariables,
   workspaceRoot
 } from "../../src/SandboxBackend.ts"
 import { Workspace, type WorkspaceChange } from "../../src/Workspace.ts"
@@ -22,7 +24,11 @@ export interface Machine {
   readonly renew: () => void
 }
 
-const settings: Settings = { root: workspaceRoot, files: WorkspaceFiles.fileLimits, output: limits.output }
+const settings: Omit<Settings, "variables"> = {
+  root: workspaceRoot,
+  files: WorkspaceFiles.fileLimits,
+  output: limits.output
+}
 
 const start: ShellState = { cwd: workspaceRoot, env: {} }
 
@@ -39,6 +45,7 @@ export const make = Effect.fnUntraced(function* (machine: Machine) {
   const workspace = yield* Workspace
   const files = yield* WorkspaceFiles.make
   const runPromise = Effect.runPromiseWith(yield* Effect.context())
+  const variables = yield* SandboxVariables
   const turn = yield* Semaphore.make(1)
   let state = start
 
@@ -53,6 +60,9 @@ export const make = Effect.fnUntraced(function* (machine: Machine) {
       call: (shell: Shell, request: Request, host: Host) => Promise<A>
     ) {
       const entries = yield* WorkspaceFiles.stored(operation, workspace.entries)
+      const given = yield* Effect.mapError(variables, ({ message }) =>
+        WorkspaceFiles.failed(operation, new SandboxUnavailable({ detail: message }))
+      )
       const changes: Array<WorkspaceChange> = []
       const cancelled = Promise.withResolvers<void>()
       const host = machine.capability({
@@ -63,7 +73,8 @@ export const make = Effect.fnUntraced(function* (machine: Machine) {
         run: machine.run,
         cancelled: () => cancelled.promise
       })
-      const answer = (async () => call(machine.shell(), { settings, entries, timeout }, host))()
+      const answer = (async () =>
+        call(machine.shell(), { settings: { ...settings, variables: given }, entries, timeout }, host))()
       const answered = Effect.tryPromise({
         try: () => settled(answer, timeout + patience),
         catch: (cause) => WorkspaceFiles.failed(operation, new SandboxUnavailable({ detail: String(cause) }))
@@ -86,7 +97,8 @@ export const make = Effect.fnUntraced(function* (machine: Machine) {
       const reply = yield* ask("exec", timeoutOf(options), (shell, request, host) =>
         shell.exec({ ...request, command, state }, host)
       )
-      state = reply.state
+      // Where agent code has put one together, the next command does not find it.
+      state = maskEverywhere(reply.state)
       return reply.result
     }),
     runCode: Effect.fn("SandboxBackend.runCode")(function* (code, options) {

@@ -6,10 +6,12 @@ import * as Backend from "./Backend.ts"
 import bundle from "./isolate/isolate.shell.txt"
 import type { Ended, Host, Job, Program, Shell, Store } from "./isolate/Protocol.ts"
 
-/** What `scripts/build-shell.ts` writes: the modules of the two kinds of isolates, and a hash of both. */
+/** What `scripts/build-shell.ts` writes: the modules of the two kinds of isolates, and a hash of all of it. */
 interface Code {
   readonly hash: string
   readonly shell: string
+  /** A module of the shell's isolate. */
+  readonly git: string
   readonly runner: string
 }
 
@@ -43,11 +45,13 @@ export const layer = (options: {
         // What an entrypoint serves is not in its type.
         shell: () =>
           loader
-            .get(`${sessionId}/${code().hash}/${generation}`, () => worker(outbound, code().shell))
+            .get(`${sessionId}/${code().hash}/${generation}`, () =>
+              worker(outbound, code().shell, { "~git.js": code().git })
+            )
             .getEntrypoint() as unknown as Shell,
         capability: (host) => new HostCapability(host),
         run: (program, job, files) =>
-          (loader.load(worker(outbound, code().runner, program)).getEntrypoint() as unknown as Runner).run(
+          (loader.load(worker(outbound, code().runner, modulesOf(program))).getEntrypoint() as unknown as Runner).run(
             program,
             job,
             files
@@ -62,11 +66,15 @@ export const layer = (options: {
 /** A name that no module of a program has. */
 const mainModule = "~main.js"
 
-const worker = (outbound: Fetcher, main: string, program?: Program): WorkerLoaderWorkerCode => ({
+const worker = (
+  outbound: Fetcher,
+  main: string,
+  modules: WorkerLoaderWorkerCode["modules"]
+): WorkerLoaderWorkerCode => ({
   compatibilityDate: "2026-11-01",
   compatibilityFlags: ["nodejs_compat"],
   mainModule,
-  modules: { [mainModule]: main, ...(program && modulesOf(program)) },
+  modules: { [mainModule]: main, ...modules },
   env: {},
   globalOutbound: outbound,
   limits: { cpuMs }

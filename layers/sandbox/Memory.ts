@@ -25,7 +25,12 @@ export const layer = (
       const fetch = following(options.fetch ?? refuse)
       let shell: Shell | undefined
       return Backend.make({
-        shell: () => (shell ??= new Shell(workspaceRoot, (input, init) => fetch(new Request(input, init)))),
+        shell: () =>
+          (shell ??= new Shell(
+            workspaceRoot,
+            (input, init) => fetch(new Request(input, init)),
+            () => import("./isolate/git/Git.ts")
+          )),
         capability: (host) => host,
         run: runner(fetch),
         renew: () => {

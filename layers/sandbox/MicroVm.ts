@@ -11,6 +11,7 @@ import {
   SandboxBackend,
   SandboxError,
   SandboxUnavailable,
+  SandboxVariables,
   WorkspaceFull,
   workspaceRoot
 } from "../../src/SandboxBackend.ts"
@@ -56,6 +57,7 @@ const none: Machine = {
 
 const make = Effect.fnUntraced(function* (machine: Machine, owner: Owner) {
   const turn = yield* Semaphore.make(1)
+  const variables = yield* SandboxVariables
 
   const ask = <A>(operation: Operation, path: string, call: () => Promise<Reply<A>>): Effect.Effect<A, SandboxError> =>
     Effect.flatMap(
@@ -73,9 +75,10 @@ const make = Effect.fnUntraced(function* (machine: Machine, owner: Owner) {
   /** Runs a command in the session's shell, one at a time. Where the caller goes away it is killed, and that is waited for. */
   const run = Effect.fnUntraced(
     function* (operation: Operation, command: string, timeout = limits.execTimeout) {
+      const given = yield* Effect.mapError(variables, ({ message }) => unavailable(operation, message))
       const id = yield* Effect.sync(() => crypto.randomUUID())
       const bounded = Math.max(1, Math.min(timeout, limits.maxExecTimeout))
-      const running = machine.run(owner, { id, command, timeout: bounded, output: limits.output })
+      const running = machine.run(owner, { id, command, variables: given, timeout: bounded, output: limits.output })
       const stop = Effect.promise(async () => {
         await machine.cancel(id)
         await running

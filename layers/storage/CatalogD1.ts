@@ -1,74 +1,19 @@
-import { Array, type Cause, Effect, Layer, Schema } from "effect"
-import { Catalog, type PageQuery } from "../../src/Catalog.ts"
+import { Array, Effect, Layer } from "effect"
+import { Catalog } from "../../src/Catalog.ts"
 import { Agent } from "../../src/domain/Agent.ts"
 import { EgressDecision } from "../../src/domain/Egress.ts"
 import { Environment } from "../../src/domain/Environment.ts"
 import { Session } from "../../src/domain/Session.ts"
-import type { StorageError } from "../../src/Storage.ts"
-import { failed } from "./failed.ts"
-
-/** A condition of a query, with the values of its placeholders. */
-type Condition = readonly [sql: string, ...values: ReadonlyArray<string | number>]
-
-const given = <A>(value: A | undefined, condition: (value: A) => Condition): ReadonlyArray<Condition> =>
-  value === undefined ? [] : [condition(value)]
-
-const before = ({ after }: PageQuery) => given(after, (after) => ["id < ?", after])
-
-const notArchived = (includeArchived: boolean): ReadonlyArray<Condition> =>
-  includeArchived ? [] : [["archived_at IS NULL"]]
-
-const json = <A, E>(schema: Schema.Codec<A, E>) => {
-  const Json = Schema.fromJsonString(schema)
-  return { encode: Schema.encodeEffect(Json), decode: Schema.decodeUnknownEffect(Schema.Array(Json)) }
-}
+import * as D1 from "./D1.ts"
+import { before, changed, given, json, method, notArchived } from "./D1.ts"
 
 const agentJson = json(Agent)
 const environmentJson = json(Environment)
 const sessionJson = json(Session)
 const decisionJson = json(EgressDecision)
 
-/** A method under a span of its name; whatever fails in it is a `StorageError` of that name. */
-const method = <Args extends Array<unknown>, A>(
-  name: string,
-  body: (...args: Args) => Effect.Effect<A, Cause.UnknownError | Schema.SchemaError>
-): ((...args: Args) => Effect.Effect<A, StorageError>) =>
-  Effect.fn(name)((...args: Args) => Effect.mapError(body(...args), failed(name)))
-
-const changed = (rows: number) => rows > 0
-
 const make = (db: D1Database): Catalog["Service"] => {
-  /** Answers how many rows changed. */
-  const run = (sql: string, ...values: ReadonlyArray<string | number>) => {
-    const statement = db.prepare(sql)
-    return Effect.map(
-      Effect.tryPromise(() => statement.bind(...values).run()),
-      ({ meta }) => meta.changes
-    )
-  }
-
-  /** Runs a statement whose first placeholder is the item as JSON. */
-  const write = <A>(
-    sql: string,
-    { encode }: { readonly encode: (item: A) => Effect.Effect<string, Schema.SchemaError> },
-    item: A,
-    ...values: ReadonlyArray<string | number>
-  ) => Effect.flatMap(encode(item), (body) => run(sql, body, ...values))
-
-  /** The items that fulfil all conditions, newest first. */
-  const select = Effect.fnUntraced(function* <A>(
-    table: string,
-    { decode }: { readonly decode: (bodies: unknown) => Effect.Effect<A, Schema.SchemaError> },
-    conditions: ReadonlyArray<Condition>,
-    limit: number,
-    order: "id" | "version" = "id"
-  ) {
-    const where = ["TRUE", ...conditions.map(([sql]) => sql)].join(" AND ")
-    const values = conditions.flatMap(([, ...values]) => values)
-    const statement = db.prepare(`SELECT body FROM ${table} WHERE ${where} ORDER BY ${order} DESC LIMIT ?`)
-    const { results } = yield* Effect.tryPromise(() => statement.bind(...values, limit).all<{ body: string }>())
-    return yield* decode(results.map(({ body }) => body))
-  })
+  const { run, select, write } = D1.make(db)
 
   return Catalog.of({
     addAgentVersion: method("Catalog.addAgentVersion", (agent) =>

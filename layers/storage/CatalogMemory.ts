@@ -1,20 +1,10 @@
-import { Array, Effect, Layer, Option, Order } from "effect"
-import { Catalog, type PageQuery } from "../../src/Catalog.ts"
+import { Array, Effect, Layer, Option } from "effect"
+import { Catalog } from "../../src/Catalog.ts"
 import type { Agent } from "../../src/domain/Agent.ts"
 import type { EgressDecision } from "../../src/domain/Egress.ts"
 import type { Environment } from "../../src/domain/Environment.ts"
 import type { Session } from "../../src/domain/Session.ts"
-
-const newestFirst = Order.mapInput(Order.flip(Order.String), (item: { readonly id: string }) => item.id)
-
-const pageOf = <A extends { readonly id: string }>(items: Iterable<A>, { limit, after }: PageQuery): Array<A> =>
-  Array.fromIterable(items)
-    .filter((item) => after === undefined || item.id < after)
-    .sort(newestFirst)
-    .slice(0, limit)
-
-const isShown = (includeArchived: boolean) => (item: { readonly archived_at: string | null }) =>
-  includeArchived || item.archived_at === null
+import { isShown, pageOf } from "./Pages.ts"
 
 const make = (): Catalog["Service"] => {
   /** The versions of an agent, newest first. */

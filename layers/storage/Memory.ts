@@ -131,3 +131,4 @@ export const workspace: Layer.Layer<Workspace> = Layer.effect(
 
 export { layer as blobs } from "./BlobsMemory.ts"
 export { layer as catalog } from "./CatalogMemory.ts"
+export { layer as vaults } from "./VaultsMemory.ts"

@@ -8,7 +8,14 @@ import { deployed } from "../../src/tools/deployed.ts"
 import * as Toolset from "../../src/tools/Toolset.ts"
 
 /** What tools do not get: the deployment's own credentials, and other sessions. */
-const withheld = ["EGRESS_HEADERS", "OWNLOOP_API_KEY", "OPENAI_API_KEY", "CLOUDFLARE_API_TOKEN", "SESSIONS"] as const
+const withheld = [
+  "EGRESS_HEADERS",
+  "OWNLOOP_ROOT_KEY",
+  "OWNLOOP_API_KEY",
+  "OPENAI_API_KEY",
+  "CLOUDFLARE_API_TOKEN",
+  "SESSIONS"
+] as const
 
 declare module "../../src/tools/defineTool.ts" {
   interface ToolEnv extends Omit<Cloudflare.Env, (typeof withheld)[number]> {}

@@ -3,21 +3,39 @@ import { SecureRandom } from "effect/crypto"
 import { HttpMiddleware, HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { AnthropicKeyRefused, carriesAnthropicKey } from "../domain/AnthropicKey.ts"
 import { envelope, type ErrorType, RequestId } from "./Errors.ts"
+import { AllowedOrigins, originOf, preflight, shared } from "./Origins.ts"
 import { pathOf } from "./Problem.ts"
+import { period } from "../RateLimiter.ts"
 
 const maxBody = ByteSize.mebibytes(4)
 
-/** What is true of every answer, whatever route it comes from: the error envelope, the id of the request, the limit on its body. */
-export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | SecureRandom.SecureRandom> =
+/**
+ * What is true of every answer, whatever route it comes from: the error envelope, the id of the request, the limit on its body, which pages may
+ * ask, and the headers that keep a browser from making more of an answer than it is.
+ */
+export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | SecureRandom.SecureRandom | AllowedOrigins> =
   HttpRouter.middleware(
     Effect.gen(function* () {
       const random = yield* SecureRandom.SecureRandom
+      const allowed = yield* AllowedOrigins
       return (route) =>
         Effect.gen(function* () {
           const id = `req_${yield* random.ulid}`
           const request = yield* HttpServerRequest.HttpServerRequest
-          const answer = refuseAnthropicKey(request) ?? Effect.catchCause(route, (cause) => onCause(cause, request))
-          return yield* Effect.flatMap(answer, finish).pipe(
+          const origin = originOf(request, allowed)
+          const admitted =
+            origin.type === "foreign"
+              ? errorResponse(403, "permission_error", foreign)
+              : origin.type === "listed" && request.method === "OPTIONS"
+                ? Effect.succeed(preflight(request))
+                : Effect.catchCause(route, (cause) => onCause(cause, request))
+          const answer = refuseAnthropicKey(request) ?? admitted
+          const headers = {
+            "request-id": id,
+            ...(request.originalUrl.startsWith("https:") ? overTls : anyway),
+            ...(origin.type === "listed" ? shared(origin.origin) : {})
+          }
+          return yield* Effect.flatMap(answer, (response) => finish(response, headers)).pipe(
             Effect.provideService(RequestId, id),
             Effect.provideService(HttpServerRequest.MaxBodySize, maxBody),
             Effect.annotateLogs("request_id", id)
@@ -26,6 +44,17 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | SecureRand
     }),
     { global: true }
   )
+
+const foreign =
+  "pages of this origin may not use this API: CORS_ORIGINS of the deployment lists those that may, and by default there are none"
+
+const anyway = {
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cache-control": "no-store"
+}
+const overTls = { ...anyway, "strict-transport-security": "max-age=31536000" }
 
 /** An answer in the error envelope. */
 export const errorResponse = (
@@ -72,15 +101,19 @@ const onCause = <E>(cause: Cause.Cause<E>, request: HttpServerRequest.HttpServer
   )
 }
 
-const finish = Effect.fnUntraced(function* (response: HttpServerResponse.HttpServerResponse) {
+const finish = Effect.fnUntraced(function* (
+  response: HttpServerResponse.HttpServerResponse,
+  headers: Readonly<Record<string, string>>
+) {
   // The one answer that HttpApi itself gives as plain text.
   const enveloped =
     response.status === 415
       ? yield* errorResponse(400, "invalid_request_error", "content-type: expected application/json")
       : response
   return HttpServerResponse.setHeaders(enveloped, {
-    "request-id": yield* RequestId,
+    ...headers,
     // The SDK would ask again on its own: no answer of ours changes by waiting.
-    ...(enveloped.status === 409 ? { "x-should-retry": "false" } : {})
+    ...(enveloped.status === 409 ? { "x-should-retry": "false" } : {}),
+    ...(enveloped.status === 429 ? { "retry-after": String(period) } : {})
   })
 })

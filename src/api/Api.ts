@@ -1,21 +1,33 @@
 import { Layer } from "effect"
-import type { SecureRandom } from "effect/crypto"
+import { Digest, type SecureRandom } from "effect/crypto"
 import { type HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
+import type { AccessTokens } from "../AccessTokens.ts"
+import type { ApiKeys as ApiKeyStore } from "../ApiKeys.ts"
 import type { Blobs } from "../Blobs.ts"
 import type { Catalog } from "../Catalog.ts"
+import type { RateLimiter } from "../RateLimiter.ts"
+import type { SecretBox } from "../SecretBox.ts"
 import type { Sessions } from "../Sessions.ts"
+import type { Vaults } from "../Vaults.ts"
 import * as Answer from "./Answer.ts"
-import { type ApiKey, Authorization, SocketAuthorization } from "./Auth.ts"
+import { Authorization, SocketAuthorization } from "./Auth.ts"
 import { Api } from "./Contract.ts"
 import type { Deployment } from "./Deployment.ts"
 import * as Agents from "./handlers/Agents.ts"
+import * as ApiKeys from "./handlers/ApiKeys.ts"
+import * as Credentials from "./handlers/Credentials.ts"
 import * as Egress from "./handlers/Egress.ts"
 import * as Environments from "./handlers/Environments.ts"
 import * as Events from "./handlers/Events.ts"
 import * as Health from "./handlers/Health.ts"
+import * as RootKeys from "./handlers/RootKeys.ts"
 import * as SessionsHandlers from "./handlers/Sessions.ts"
 import * as Tools from "./handlers/Tools.ts"
+import * as VaultsHandlers from "./handlers/Vaults.ts"
+import type { DeploymentKey } from "./Identity.ts"
+import { KnownKeys } from "./KnownKeys.ts"
+import type { AllowedOrigins } from "./Origins.ts"
 import { RequestErrors } from "./RequestErrors.ts"
 
 export { Api } from "./Contract.ts"
@@ -24,17 +36,35 @@ export { Api } from "./Contract.ts"
 export const layer: Layer.Layer<
   never,
   never,
-  HttpRouter.HttpRouter | Blobs | Catalog | Sessions | Deployment | ApiKey | SecureRandom.SecureRandom
+  | HttpRouter.HttpRouter
+  | Blobs
+  | Catalog
+  | Vaults
+  | SecretBox
+  | Sessions
+  | Deployment
+  | DeploymentKey
+  | ApiKeyStore
+  | AccessTokens
+  | RateLimiter
+  | AllowedOrigins
+  | SecureRandom.SecureRandom
 > = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
   Layer.provide([
     Agents.layer,
     Environments.layer,
     SessionsHandlers.layer,
     Events.layer,
+    VaultsHandlers.layer,
+    Credentials.layer,
+    RootKeys.layer,
     Tools.layer,
     Egress.layer,
+    ApiKeys.layer,
     Health.layer
   ]),
   Layer.provide([Authorization.layer, SocketAuthorization.layer, RequestErrors.layer, HttpServer.layerServices]),
+  Layer.provide(KnownKeys.layer),
+  Layer.provide(Digest.layerWebCrypto),
   Layer.merge(Answer.layer)
 )

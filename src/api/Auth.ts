@@ -1,79 +1,110 @@
-import { Config, Context, Effect, Layer, Option, Redacted } from "effect"
-import { Mac } from "effect/crypto"
-import { HttpApiMiddleware, HttpApiSecurity } from "effect/http-api"
-import { AuthenticationFailed, Unavailable, wire } from "./Errors.ts"
+import { Effect, Layer, Option } from "effect"
+import { HttpServerRequest, type HttpServerResponse } from "effect/http"
+import { type HttpApiEndpoint, HttpApiMiddleware, HttpApiSecurity } from "effect/http-api"
+import type { AccessTokens } from "../AccessTokens.ts"
+import { includes, type Scope } from "../domain/ApiKey.ts"
+import { RateLimiter } from "../RateLimiter.ts"
+import { errorResponse } from "./Answer.ts"
+import * as Body from "./Body.ts"
+import { Caller, neededScope } from "./Caller.ts"
+import { kinds, PermissionDenied, RateLimited, wire } from "./Errors.ts"
+import * as Identity from "./Identity.ts"
+import type { KnownKeys } from "./KnownKeys.ts"
 
-/** The key that callers of the API must send; none where the deployment has none, and then it answers nobody. */
-export class ApiKey extends Context.Service<ApiKey, Option.Option<Redacted.Redacted>>()("ownloop/api/Auth/ApiKey") {
-  /** Reads `OWNLOOP_API_KEY`; an empty one is none. */
-  static readonly layer: Layer.Layer<ApiKey, Config.ConfigError> = Layer.effect(
-    ApiKey,
-    Config.option(Config.Redacted("OWNLOOP_API_KEY"))
-  )
+const error = [
+  wire.InvalidRequest,
+  wire.AuthenticationFailed,
+  wire.PermissionDenied,
+  wire.RateLimited,
+  wire.Unavailable
+] as const
+
+/** What may be sent, for OpenAPI. Whichever is asked first looks at all of them: which one is good is decided once. */
+const security = {
+  bearer: HttpApiSecurity.bearer,
+  apiKey: HttpApiSecurity.apiKey({ key: "x-api-key" }),
+  access: HttpApiSecurity.apiKey({ key: "cf-access-jwt-assertion" })
 }
 
-const error = [wire.AuthenticationFailed, wire.Unavailable] as const
-const security = { bearer: HttpApiSecurity.bearer, apiKey: HttpApiSecurity.apiKey({ key: "x-api-key" }) }
+type Services = Identity.DeploymentKey | AccessTokens | KnownKeys | RateLimiter
 
-/** Fails for what is not the key. */
-const check = Effect.map(ApiKey, (key) => {
-  const expected = Option.map(key, bytes)
-  return (credential: Redacted.Redacted): Effect.Effect<void, AuthenticationFailed | Unavailable> =>
-    Option.match(expected, {
-      onNone: () => Effect.fail(new Unavailable({ message: unset })),
-      onSome: (expected) =>
-        Mac.timingSafeEqual(expected, bytes(credential))
-          ? Effect.void
-          : Effect.fail(new AuthenticationFailed({ message: wrong }))
+/** Lets a request pass whose sender is known, may do this, and does not do it too often; with a body that holds no Anthropic key. */
+const door = (keysOf: (headers: HttpServerRequest.HttpServerRequest["headers"]) => ReadonlyArray<string | undefined>) =>
+  Effect.gen(function* () {
+    const identify = yield* Identity.make
+    const limiter = yield* RateLimiter
+
+    const admit = Effect.fnUntraced(function* (needed: Scope) {
+      const { headers } = yield* HttpServerRequest.HttpServerRequest
+      const caller = yield* identify({
+        keys: keysOf(headers).filter((key): key is string => key !== undefined && key !== ""),
+        accessToken: headers["cf-access-jwt-assertion"],
+        address: headers["cf-connecting-ip"]
+      })
+      const { id, type } = caller.actor
+      if (!(yield* limiter.requests(`${type} ${id}`))) return yield* new RateLimited({ message: tooMany })
+      if (!includes(caller.scope, needed)) {
+        const message = `this needs the scope ${needed}; the caller (${type} ${id}) has the scope ${caller.scope}`
+        return yield* new PermissionDenied({ message })
+      }
+      return { caller, guarded: yield* Body.guard }
     })
-})
 
-/** Lets a request pass that brings the key as `Authorization: Bearer` or as `x-api-key`. */
-export class Authorization extends HttpApiMiddleware.Service<Authorization>()("ownloop/api/Auth/Authorization", {
-  error,
-  security
-}) {
-  static readonly layer: Layer.Layer<Authorization, never, ApiKey> = Layer.effect(
+    return <E, R>(
+      httpEffect: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>,
+      { endpoint }: { readonly endpoint: HttpApiEndpoint.Top }
+    ) =>
+      Effect.matchEffect(admit(neededScope(endpoint)), {
+        onFailure: ({ _tag, message }) => errorResponse(kinds[_tag].status, kinds[_tag].type, message),
+        onSuccess: ({ caller, guarded }) => Effect.provideService(guarded(httpEffect), Caller, caller)
+      })
+  })
+
+const bearer = (authorization = "") => /^bearer +(.*)$/i.exec(authorization)?.[1]
+
+/** Asks for a key as `Authorization: Bearer` or as `x-api-key`, or for a token of Cloudflare Access. */
+export class Authorization extends HttpApiMiddleware.Service<Authorization, { provides: Caller }>()(
+  "ownloop/api/Auth/Authorization",
+  { error, security }
+) {
+  static readonly layer: Layer.Layer<Authorization, never, Services> = Layer.effect(
     Authorization,
-    Effect.map(check, (check) => ({
-      bearer: (httpEffect, { credential }) => Effect.flatMap(check(credential), () => httpEffect),
-      apiKey: (httpEffect, { credential }) => Effect.flatMap(check(credential), () => httpEffect)
-    }))
+    Effect.map(
+      door((headers) => [bearer(headers.authorization), headers["x-api-key"]]),
+      (pass) => ({ bearer: pass, apiKey: pass, access: pass })
+    )
   )
 }
 
 /** The subprotocol of WebSockets. */
 export const protocol = "ownloop"
 
-/** Lets a request also pass that brings the key as a WebSocket's subprotocol: browsers can set no headers there. */
-export class SocketAuthorization extends HttpApiMiddleware.Service<SocketAuthorization>()(
+/** Takes a key as a WebSocket's subprotocol too: browsers can set no headers there. */
+export class SocketAuthorization extends HttpApiMiddleware.Service<SocketAuthorization, { provides: Caller }>()(
   "ownloop/api/Auth/SocketAuthorization",
   { error, security: { ...security, webSocket: HttpApiSecurity.apiKey({ key: "sec-websocket-protocol" }) } }
 ) {
-  static readonly layer: Layer.Layer<SocketAuthorization, never, ApiKey> = Layer.effect(
+  static readonly layer: Layer.Layer<SocketAuthorization, never, Services> = Layer.effect(
     SocketAuthorization,
-    Effect.map(check, (check) => ({
-      bearer: (httpEffect, { credential }) => Effect.flatMap(check(credential), () => httpEffect),
-      apiKey: (httpEffect, { credential }) => Effect.flatMap(check(credential), () => httpEffect),
-      webSocket: (httpEffect, { credential }) => Effect.flatMap(check(offered(credential)), () => httpEffect)
-    }))
+    Effect.map(
+      door((headers) => [
+        bearer(headers.authorization),
+        headers["x-api-key"],
+        offered(headers["sec-websocket-protocol"])
+      ]),
+      (pass) => ({ bearer: pass, apiKey: pass, access: pass, webSocket: pass })
+    )
   )
 }
 
-const bytes = (key: Redacted.Redacted): Uint8Array => new TextEncoder().encode(Redacted.value(key))
-
 /** The key among the subprotocols that a client offers: `ownloop.key.` and the key, percent-encoded. */
-const offered = (protocols: Redacted.Redacted): Redacted.Redacted => {
+const offered = (protocols = ""): string | undefined => {
   const prefix = `${protocol}.key.`
-  const key = Redacted.value(protocols)
+  const key = protocols
     .split(/\s*,\s*/)
     .find((name) => name.startsWith(prefix))
     ?.slice(prefix.length)
-  return Redacted.make(Option.getOrElse(Option.liftThrowable(decodeURIComponent)(key ?? ""), () => ""))
+  return Option.getOrUndefined(Option.liftThrowable(decodeURIComponent)(key ?? ""))
 }
 
-const unset =
-  "the secret OWNLOOP_API_KEY is not set, so nobody is answered: set it with `npx wrangler secret put OWNLOOP_API_KEY`"
-
-const wrong =
-  "send this deployment's OWNLOOP_API_KEY as `Authorization: Bearer` (authToken in the SDK) or as `x-api-key`"
+const tooMany = "too many requests: wait a moment"

@@ -2,6 +2,7 @@ import { Layer } from "effect"
 import type { SecureRandom } from "effect/crypto"
 import { HttpRouter } from "effect/http"
 import * as Answer from "./Answer.ts"
+import { AllowedOrigins } from "./Origins.ts"
 
 /** Takes the place of `Api.layer` while something is wrong with the deployment's configuration: every request is answered 503, with the reason. */
 export const layer = (problem: {
@@ -11,4 +12,4 @@ export const layer = (problem: {
     "*",
     "/*",
     Answer.errorResponse(503, "api_error", `${problem.message}. Mend it and deploy again`)
-  ).pipe(Layer.merge(Answer.layer))
+  ).pipe(Layer.merge(Answer.layer), Layer.provide(Layer.succeed(AllowedOrigins, new Set())))

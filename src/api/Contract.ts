@@ -1,15 +1,31 @@
 import { HttpApi, OpenApi } from "effect/http-api"
 import { AgentsGroup } from "./Agents.ts"
+import { ApiKeysGroup } from "./ApiKeys.ts"
+import { CredentialsGroup } from "./Credentials.ts"
 import { EgressGroup } from "./Egress.ts"
 import { EnvironmentsGroup } from "./Environments.ts"
 import { EventsGroup } from "./Events.ts"
 import { HealthGroup } from "./Health.ts"
 import { RequestErrors } from "./RequestErrors.ts"
+import { RootKeysGroup } from "./RootKeys.ts"
 import { SessionsGroup } from "./Sessions.ts"
 import { ToolsGroup } from "./Tools.ts"
+import { VaultsGroup } from "./Vaults.ts"
 
-/** The wire API: that of Managed Agents, and what is ours beside it (`/v1/tools`, `/v1/egress`). */
+/** The wire API: that of Managed Agents, and what is ours beside it (`/v1/tools`, `/v1/egress`, `/v1/api_keys`, `/v1/root_keys`). */
 export class Api extends HttpApi.make("ownloop")
-  .add(AgentsGroup, EnvironmentsGroup, SessionsGroup, EventsGroup, ToolsGroup, EgressGroup, HealthGroup)
+  .add(
+    AgentsGroup,
+    EnvironmentsGroup,
+    SessionsGroup,
+    EventsGroup,
+    VaultsGroup,
+    CredentialsGroup,
+    RootKeysGroup,
+    ToolsGroup,
+    EgressGroup,
+    ApiKeysGroup,
+    HealthGroup
+  )
   .middleware(RequestErrors)
   .annotate(OpenApi.Title, "Ownloop") {}

@@ -6,8 +6,10 @@ export const RequestId = Context.Reference<string>("ownloop/api/Errors/RequestId
 export const ErrorType = Schema.Literals([
   "invalid_request_error",
   "authentication_error",
+  "permission_error",
   "not_found_error",
   "request_too_large",
+  "rate_limit_error",
   "api_error"
 ])
 export type ErrorType = typeof ErrorType.Type
@@ -28,31 +30,46 @@ const fields = { message: Schema.String }
 export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()("InvalidRequest", fields) {}
 /** No key came with the request, or a wrong one. */
 export class AuthenticationFailed extends Schema.TaggedError<AuthenticationFailed>()("AuthenticationFailed", fields) {}
+/** Who asks is known, and may not do this. */
+export class PermissionDenied extends Schema.TaggedError<PermissionDenied>()("PermissionDenied", fields) {}
+/** Too much was asked in too little time. */
+export class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited", fields) {}
 export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", fields) {}
 /** The thing exists, but is not in a state that allows this. */
 export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", fields) {}
 /** The deployment is not set up to answer. */
 export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", fields) {}
 
-const onWire = <E, Tag extends string>(
+/** What each of them is on the wire. */
+export const kinds = {
+  InvalidRequest: { type: "invalid_request_error", status: 400 },
+  AuthenticationFailed: { type: "authentication_error", status: 401 },
+  PermissionDenied: { type: "permission_error", status: 403 },
+  NotFound: { type: "not_found_error", status: 404 },
+  Conflict: { type: "invalid_request_error", status: 409 },
+  RateLimited: { type: "rate_limit_error", status: 429 },
+  Unavailable: { type: "api_error", status: 503 }
+} as const
+
+const onWire = <E, Tag extends keyof typeof kinds>(
   error: Schema.Codec<E, { readonly _tag: Tag; readonly message: string }>,
-  tag: Tag,
-  type: ErrorType,
-  status: number
+  tag: Tag
 ) =>
   error.pipe(
     Schema.encodeTo(ErrorEnvelope, {
       decode: SchemaGetter.transform(({ error }) => ({ _tag: tag, message: error.message })),
-      encode: SchemaGetter.transformEffect(({ message }) => envelope(type, message))
+      encode: SchemaGetter.transformEffect(({ message }) => envelope(kinds[tag].type, message))
     }),
-    Schema.annotate({ httpApiStatus: status })
+    Schema.annotate({ httpApiStatus: kinds[tag].status })
   )
 
 /** The errors as endpoints declare and send them. */
 export const wire = {
-  InvalidRequest: onWire(InvalidRequest, "InvalidRequest", "invalid_request_error", 400),
-  AuthenticationFailed: onWire(AuthenticationFailed, "AuthenticationFailed", "authentication_error", 401),
-  NotFound: onWire(NotFound, "NotFound", "not_found_error", 404),
-  Conflict: onWire(Conflict, "Conflict", "invalid_request_error", 409),
-  Unavailable: onWire(Unavailable, "Unavailable", "api_error", 503)
+  InvalidRequest: onWire(InvalidRequest, "InvalidRequest"),
+  AuthenticationFailed: onWire(AuthenticationFailed, "AuthenticationFailed"),
+  PermissionDenied: onWire(PermissionDenied, "PermissionDenied"),
+  NotFound: onWire(NotFound, "NotFound"),
+  Conflict: onWire(Conflict, "Conflict"),
+  RateLimited: onWire(RateLimited, "RateLimited"),
+  Unavailable: onWire(Unavailable, "Unavailable")
 }

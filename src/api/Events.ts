@@ -3,6 +3,7 @@ import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/ht
 import { SessionEvent, TextBlock } from "../domain/Event.ts"
 import { EventId, SessionId } from "../domain/Ids.ts"
 import { Authorization, SocketAuthorization } from "./Auth.ts"
+import { NeededScope } from "./Caller.ts"
 import { wire } from "./Errors.ts"
 import { nullable, refused, unsupported } from "./Fields.ts"
 import * as Paging from "./Paging.ts"
@@ -109,7 +110,7 @@ export class EventsGroup extends HttpApiGroup.make("events")
       payload: SendEvents,
       success: Schema.Struct({ data: Schema.Array(SessionEvent) }),
       error: [wire.InvalidRequest, wire.NotFound, wire.Conflict]
-    }),
+    }).annotate(NeededScope, "run"),
     HttpApiEndpoint.get("list", "/v1/sessions/:id/events", {
       params,
       query: listQuery,

@@ -6,6 +6,7 @@ import { Session, SessionStatus } from "../domain/Session.ts"
 import { ModelInput, System } from "./Agents.ts"
 import { ToolsInput } from "./AgentTools.ts"
 import { Authorization } from "./Auth.ts"
+import { NeededScope } from "./Caller.ts"
 import { wire } from "./Errors.ts"
 import { UserMessageInput } from "./Events.ts"
 import { MetadataInput, MetadataPatch, nullable, refused, unsupported, unsupportedFilter } from "./Fields.ts"
@@ -46,7 +47,7 @@ export const CreateSession = Schema.Struct({
   metadata: nullable(MetadataInput),
   initial_events: nullable(Schema.Array(InitialEvent).check(Schema.isMaxLength(50))),
   resources: unsupported(),
-  vault_ids: unsupported(),
+  vault_ids: nullable(Schema.Array(Schema.String).check(Schema.isMaxLength(20))),
   budget: nullable(BudgetInput)
 })
 
@@ -55,7 +56,7 @@ export const UpdateSession = Schema.Struct({
   title: nullable(Title),
   metadata: nullable(MetadataPatch),
   agent: unsupported(),
-  vault_ids: unsupported(),
+  vault_ids: unsupported("is fixed when a session is created"),
   budget: nullable(BudgetInput)
 })
 
@@ -72,7 +73,7 @@ export class SessionsGroup extends HttpApiGroup.make("sessions")
       payload: CreateSession,
       success: Session,
       error: [wire.InvalidRequest, wire.NotFound, wire.Conflict]
-    }),
+    }).annotate(NeededScope, "run"),
     HttpApiEndpoint.get("list", "/v1/sessions", {
       query: {
         ...Paging.query(),
@@ -98,16 +99,16 @@ export class SessionsGroup extends HttpApiGroup.make("sessions")
       payload: UpdateSession,
       success: Session,
       error: [wire.InvalidRequest, wire.NotFound, wire.Conflict]
-    }),
+    }).annotate(NeededScope, "run"),
     HttpApiEndpoint.delete("delete", "/v1/sessions/:id", {
       params,
       success: Schema.Struct({ id: SessionId, type: Schema.Literal("session_deleted") }),
       error: [wire.NotFound, wire.Conflict]
-    }),
+    }).annotate(NeededScope, "run"),
     HttpApiEndpoint.post("archive", "/v1/sessions/:id/archive", {
       params,
       success: Session,
       error: [wire.NotFound, wire.Conflict]
-    })
+    }).annotate(NeededScope, "run")
   )
   .middleware(Authorization) {}

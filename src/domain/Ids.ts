@@ -13,9 +13,18 @@ export type EnvironmentId = typeof EnvironmentId.Type
 export const SessionId = id("sesn").pipe(Schema.brand("SessionId"))
 export type SessionId = typeof SessionId.Type
 
+export const VaultId = id("vlt").pipe(Schema.brand("VaultId"))
+export type VaultId = typeof VaultId.Type
+
+export const CredentialId = id("vcrd").pipe(Schema.brand("CredentialId"))
+export type CredentialId = typeof CredentialId.Type
+
 /** Also the id of the tool call that a `*_tool_use` event records. */
 export const EventId = id("sevt").pipe(Schema.brand("EventId"))
 export type EventId = typeof EventId.Type
+
+export const ApiKeyId = id("apikey").pipe(Schema.brand("ApiKeyId"))
+export type ApiKeyId = typeof ApiKeyId.Type
 
 const make = <A extends string>(prefix: string) =>
   SecureRandom.SecureRandom.use((random) => Effect.map(random.ulid, (ulid) => `${prefix}_${ulid}` as A))
@@ -24,3 +33,6 @@ export const nextAgentId = make<AgentId>("agent")
 export const nextEnvironmentId = make<EnvironmentId>("env")
 export const nextSessionId = make<SessionId>("sesn")
 export const nextEventId = make<EventId>("sevt")
+export const nextApiKeyId = make<ApiKeyId>("apikey")
+export const nextVaultId = make<VaultId>("vlt")
+export const nextCredentialId = make<CredentialId>("vcrd")

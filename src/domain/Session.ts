@@ -1,9 +1,9 @@
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { SessionAgent } from "./Agent.ts"
 import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
 import { CloudConfig } from "./Environment.ts"
-import { EnvironmentId, SessionId } from "./Ids.ts"
+import { EnvironmentId, SessionId, VaultId } from "./Ids.ts"
 
 export const SessionStatus = Schema.Literals(["idle", "running", "rescheduling", "terminated"])
 export type SessionStatus = typeof SessionStatus.Type
@@ -14,6 +14,8 @@ export const SessionRecord = Schema.Struct({
   agent: SessionAgent,
   environment_id: EnvironmentId,
   environment: CloudConfig,
+  /** Whose credentials it may use; the first that has one for a request is asked. Records of before there were vaults name none. */
+  vault_ids: Schema.Array(VaultId).pipe(Schema.withDecodingDefaultKey(Effect.succeed([]))),
   budget: Schema.NullOr(Budget),
   title: Schema.NullOr(Schema.String),
   metadata: Metadata,
@@ -32,7 +34,7 @@ export const Session = Schema.Struct({
   title: Schema.NullOr(Schema.String),
   metadata: Metadata,
   resources: Schema.Array(Schema.Never),
-  vault_ids: Schema.Array(Schema.Never),
+  vault_ids: Schema.Array(VaultId),
   outcome_evaluations: Schema.Array(Schema.Never),
   budget: Schema.NullOr(Budget),
   stats: Schema.Struct({ active_seconds: Schema.optionalKey(Schema.Finite) }),

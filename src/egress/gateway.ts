@@ -1,7 +1,9 @@
-import { Data, Effect, Exit, Predicate, Redacted } from "effect"
+import { Data, Effect, Exit, Predicate } from "effect"
 import { carriesAnthropicKey } from "../domain/AnthropicKey.ts"
-import { EgressPolicy, type Verdict } from "../EgressPolicy.ts"
+import { type Attachment, EgressPolicy, type Verdict } from "../EgressPolicy.ts"
+import { scrubbed } from "./answers.ts"
 import { noPayload, type Payload, replayable, streamed } from "./body.ts"
+import { closedToWebSockets, outcomeOf, withCredentials } from "./credentials.ts"
 import { portOfScheme } from "./decide.ts"
 import { bodyHeaders, credentialHeaders, forwardable, isWebSocketUpgrade } from "./headers.ts"
 
@@ -59,10 +61,10 @@ const exchange = Effect.fn("EgressGateway.exchange")(function* (hop: Hop, send: 
   const policy = yield* EgressPolicy
   const verdict: Verdict = carriesKey(hop)
     ? { outcome: "blocked", reason: "the request holds an Anthropic API key" }
-    : yield* policy.decide(hop)
-  const record = (status: number | null) =>
+    : closedToWebSockets(hop, yield* policy.decide(hop))
+  const record = (status: number | null, names: ReadonlyArray<string> = []) =>
     policy
-      .record({ ...audited(hop), outcome: verdict.outcome, reason: verdict.reason, status })
+      .record({ ...audited(hop), ...outcomeOf(verdict, names), status })
       .pipe(
         Effect.catchTag("AuditFailed", (error) =>
           Effect.andThen(Effect.logError(error), failed(hop.url, error.message))
@@ -80,29 +82,29 @@ const exchange = Effect.fn("EgressGateway.exchange")(function* (hop: Hop, send: 
   }
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const sent = yield* Effect.exit(restore(transmit(hop, verdict, send)))
+      const attached = { names: (): ReadonlyArray<string> => [] }
+      const sent = yield* Effect.exit(restore(transmit(hop, verdict.attachment, send, attached)))
       if (Exit.isFailure(sent)) {
-        yield* record(null)
+        yield* record(null, attached.names())
         return yield* sent
       }
-      yield* record(sent.value.status).pipe(Effect.tapError(() => discard(sent.value)))
-      return sent.value
+      yield* record(sent.value.status, attached.names()).pipe(Effect.tapError(() => discard(sent.value)))
+      return scrubbed(sent.value, verdict.attachment.secrets)
     })
   )
 })
 
-const transmit = (hop: Hop, verdict: Exclude<Verdict, { readonly outcome: "blocked" }>, send: Send) =>
+/** `attached` is told of the credentials that went out, also where that fails. */
+const transmit = (hop: Hop, attachment: Attachment, send: Send, attached: { names: () => ReadonlyArray<string> }) =>
   Effect.tryPromise({
-    try: (signal) => {
-      const headers = new Headers(hop.headers)
-      if (verdict.outcome === "injected") {
-        for (const [name, value] of Object.entries(verdict.headers)) headers.set(name, Redacted.value(value))
-      }
+    try: async (signal) => {
+      const { body, headers, names } = await withCredentials(hop, attachment)
+      attached.names = names
       // Built anew: what else the caller's request holds (`cf` options such as `resolveOverride`) stays behind.
       const init = {
         method: hop.method,
         headers,
-        body: hop.payload.content,
+        body,
         redirect: "manual",
         signal: AbortSignal.any([hop.signal, signal]),
         duplex: "half"

@@ -42,3 +42,6 @@ export const bodyHeaders = ["content-encoding", "content-language", "content-loc
 
 /** A caller's own credentials: they stay behind when a redirect leaves the origin. */
 export const credentialHeaders = ["authorization", "cookie"]
+
+/** Headers that ask for a part of an answer. */
+export const partHeaders = ["range", "if-range"]

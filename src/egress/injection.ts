@@ -1,10 +1,10 @@
-import { Effect, Redacted, Schema } from "effect"
+import { Effect, identity, Redacted, Result, Schema } from "effect"
 import { AnthropicKeyRefused, carriesAnthropicKey } from "../domain/AnthropicKey.ts"
 import type { EgressRequest, Verdict } from "../EgressPolicy.ts"
-import { canonicalHost } from "./address.ts"
+import { attach, type Grant } from "./attach.ts"
 import { decide, type Policy } from "./decide.ts"
 import { isForwardable } from "./headers.ts"
-import { parsePattern, wildcardKeys } from "./pattern.ts"
+import { parsePattern } from "./pattern.ts"
 
 /** The deployment's credentials are not in order. Names the field, never a value. */
 export class EgressConfigInvalid extends Schema.TaggedError<EgressConfigInvalid>()("EgressConfigInvalid", {
@@ -16,17 +16,13 @@ export class EgressConfigInvalid extends Schema.TaggedError<EgressConfigInvalid>
   }
 }
 
-type Attached = { readonly [name: string]: Redacted.Redacted }
-
-/** Headers to attach over https, under the `<host pattern>:<port>` they are bound to. */
-export type Injections = ReadonlyMap<string, Attached>
-
-export const noInjections: Injections = new Map()
-
-/** Reads `EGRESS_HEADERS`: a JSON object of host pattern to headers, `{ "api.example.com": { "authorization": "Bearer ..." } }`. */
+/**
+ * Reads `EGRESS_HEADERS`: a JSON object of host pattern to headers, `{ "api.example.com": { "authorization": "Bearer ..." } }`. Of
+ * several patterns that match a request the most specific one attaches its headers.
+ */
 export const decodeInjections = Effect.fn("Egress.decodeInjections")(function* (
   config: Redacted.Redacted
-): Effect.fn.Return<Injections, EgressConfigInvalid | AnthropicKeyRefused> {
+): Effect.fn.Return<ReadonlyArray<Grant>, EgressConfigInvalid | AnthropicKeyRefused> {
   const root = "EGRESS_HEADERS"
   // A parser's own message quotes the text it could not read.
   const entries = yield* decodeHosts(Redacted.value(config)).pipe(
@@ -34,7 +30,8 @@ export const decodeInjections = Effect.fn("Egress.decodeInjections")(function* (
       () => new EgressConfigInvalid({ field: root, detail: "must be a JSON object of host pattern to headers" })
     )
   )
-  const injections = new Map<string, Attached>()
+  const grants: Array<Grant> = []
+  const bindings = new Set<string>()
   for (const [host, unknown] of Object.entries(entries)) {
     if (carriesAnthropicKey(host)) return yield* new AnthropicKeyRefused({ where: `a host pattern in ${root}` })
     const field = `${root}[${JSON.stringify(host)}]`
@@ -44,32 +41,32 @@ export const decodeInjections = Effect.fn("Egress.decodeInjections")(function* (
       return yield* new EgressConfigInvalid({ field, detail: "would give a credential to every host" })
     }
     const binding = `${pattern.key}:${pattern.port ?? 443}`
-    if (injections.has(binding)) return yield* new EgressConfigInvalid({ field, detail: "stands there twice" })
+    if (bindings.has(binding)) return yield* new EgressConfigInvalid({ field, detail: "stands there twice" })
+    bindings.add(binding)
     const headers = yield* decodeHeaders(unknown).pipe(
       Effect.mapError(() => new EgressConfigInvalid({ field, detail: "must be an object of header name to text" }))
     )
-    for (const [name, value] of Object.entries(headers)) yield* checkHeader(field, name, Redacted.value(value))
-    injections.set(binding, headers)
+    for (const [name, value] of Object.entries(headers)) {
+      yield* checkHeader(field, name, Redacted.value(value))
+      const use = { type: "header", header: name, format: identity } as const
+      grants.push({ name: root, binding: { hosts: [pattern] }, value: Result.succeed(value), use })
+    }
   }
-  return injections
+  return grants
 })
 
-/** What a session's networking and the deployment's credentials say of a request. The most specific host pattern attaches its headers. */
-export const verdict = (policy: Policy, injections: Injections, request: EgressRequest): Verdict => {
+/** What a session's policy says of a request, and what of its credentials goes with it. */
+export const verdict = (policy: Policy, grants: ReadonlyArray<Grant>, request: EgressRequest): Verdict => {
   const decision = decide(policy, request)
   if (decision.outcome === "blocked") return { outcome: "blocked", reason: decision.reason }
-  const headers = attachedTo(injections, request.url)
-  return headers === undefined
-    ? { outcome: "allowed", reason: decision.reason }
-    : { outcome: "injected", reason: decision.reason, headers }
-}
-
-const attachedTo = (injections: Injections, url: URL): Attached | undefined => {
-  const host = canonicalHost(url.hostname)
-  if (url.protocol !== "https:" || host === undefined) return undefined
-  const port = url.port === "" ? "443" : url.port
-  const key = [host, ...wildcardKeys(host)].find((key) => injections.has(`${key}:${port}`))
-  return key === undefined ? undefined : injections.get(`${key}:${port}`)
+  return Result.match(attach(grants, request), {
+    onFailure: (reason) => ({ outcome: "blocked", reason }),
+    onSuccess: (attachment) => ({
+      outcome: attachment.names.length === 0 ? "allowed" : "injected",
+      reason: decision.reason,
+      attachment
+    })
+  })
 }
 
 const checkHeader = (field: string, name: string, value: string) => {

@@ -1,4 +1,5 @@
 import { Clock, Effect, Predicate, Stream } from "effect"
+import { maskFinished } from "../domain/AnthropicKey.ts"
 import type { DeltaFrame, ModelUsage } from "../domain/Event.ts"
 import { type EventId, nextEventId } from "../domain/Ids.ts"
 import { ModelClient, ModelError, type ModelPart, type ModelRequest, InvalidResponse } from "../ModelClient.ts"
@@ -28,13 +29,14 @@ class Part {
     this.type = type
   }
 
-  /** What listeners have not seen yet, where it is time to show it. */
+  /** What listeners have not seen yet, where it is time to show it. The beginning of a key waits for its end, which may be in another delta. */
   frames(now: number): ReadonlyArray<DeltaFrame> {
     if (this.id === null || this.shown === this.text.length || now - this.shownAt < frameInterval) return []
+    const { end, text } = maskFinished(this.text, this.shown)
+    if (end === this.shown) return []
     const start: ReadonlyArray<DeltaFrame> =
       this.shown === 0 ? [{ type: "event_start", event: { type: this.type, id: this.id } }] : []
-    const text = this.text.slice(this.shown)
-    this.shown = this.text.length
+    this.shown = end
     this.shownAt = now
     return [
       ...start,

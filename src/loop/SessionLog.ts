@@ -1,4 +1,5 @@
 import { Effect, Option, Semaphore } from "effect"
+import { maskEverywhere } from "../domain/AnthropicKey.ts"
 import { now, type Timestamp } from "../domain/Common.ts"
 import type { DeltaFrame, SessionEvent } from "../domain/Event.ts"
 import { type EventId, nextEventId, type SessionId } from "../domain/Ids.ts"
@@ -96,14 +97,17 @@ export const make = Effect.fnUntraced(function* (id: SessionId) {
   /** Reading a long log takes its time, in which others may ask: it is read once, and what was appended since then is never lost. */
   const snapshot = Effect.suspend(() => (current === undefined ? loadOnce : Effect.succeed(current)))
 
-  /** Logs the events in one write and folds them in; nothing comes between the two, not even an interruption. */
+  /**
+   * Logs the events in one write and folds them in; nothing comes between the two, not even an interruption. Whatever an event was made of,
+   * an answer of a model or an error of its server: no Anthropic key gets into the log.
+   */
   const append = Effect.fnUntraced(
     function* (events: ReadonlyArray<NewEvent>) {
       const time = yield* now
       const stamped = yield* Effect.forEach(events, (event) =>
         Effect.map(
           event.id === undefined ? nextEventId : Effect.succeed(event.id),
-          (id): SessionEvent => ({ processed_at: time, ...event, id }) // the union's members, put together again
+          (id): SessionEvent => maskEverywhere({ processed_at: time, ...event, id }) // the union's members, put together again
         )
       )
       const before = yield* snapshot

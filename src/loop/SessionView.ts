@@ -11,7 +11,7 @@ export const make = ({ record, state, updatedAt }: Snapshot, isBusy: boolean): S
   title: record.title,
   metadata: record.metadata,
   resources: [],
-  vault_ids: [],
+  vault_ids: record.vault_ids,
   outcome_evaluations: [],
   budget: record.budget,
   stats: { active_seconds: state.spent.active / 1000 },

@@ -1,37 +1,28 @@
 import { Option, Record, Schema } from "effect"
 import { maskAnthropicKeys } from "../domain/AnthropicKey.ts"
+import { partsOf, scrubber } from "../egress/scrub.ts"
 
 const secretName = /key|token|secret|password|credential/i
-const mask = "[redacted]"
-
-/** Characters of a value that count as a secret: shorter ones stand in any text. */
-const minLength = 8
 
 /**
- * Takes out of a text what must not reach a model or the log: Anthropic keys, the values of bindings that are named like secrets, and the
- * credentials of `EGRESS_HEADERS`.
+ * Takes out of a text what must not reach a model or the log: Anthropic keys, the values of bindings that are named like secrets, each root
+ * key, and the credentials of `EGRESS_HEADERS`. What vaults hold never gets here: the gateway takes it out of every answer.
  */
 export const redactor = (bindings: object): ((text: string) => string) => {
-  const secrets = Object.entries(bindings)
-    .flatMap(([name, value]: [string, unknown]) => {
-      if (typeof value !== "string") return []
-      if (name === "EGRESS_HEADERS") return [value, ...egressSecrets(value)]
-      return secretName.test(name) ? [value] : []
-    })
-    .filter((secret) => secret.length >= minLength)
-    // The longest first: one that begins another would leave the rest of it.
-    .sort((a, b) => b.length - a.length)
-  return (text) => secrets.reduce((clean, secret) => clean.replaceAll(secret, mask), maskAnthropicKeys(text, mask))
+  const secrets = Object.entries(bindings).flatMap(([name, value]: [string, unknown]) => {
+    if (typeof value !== "string") return []
+    if (name === "EGRESS_HEADERS") return [value, ...egressSecrets(value)]
+    if (name === "OWNLOOP_ROOT_KEY") return [value, ...value.split(/[:,\s]+/)]
+    return secretName.test(name) ? [value] : []
+  })
+  const { text: scrub } = scrubber(secrets)
+  return (text) => scrub(maskAnthropicKeys(text))
 }
 
-/** Each header's value, and what follows a scheme such as `Bearer ` in it. */
 const egressSecrets = (config: string): ReadonlyArray<string> =>
   Option.match(decodeHeaders(config), {
     onNone: () => [],
-    onSome: (hosts) =>
-      Record.values(hosts)
-        .flatMap(Record.values)
-        .flatMap((value) => [value, value.replace(/^[\w-]+\s+/, "")])
+    onSome: (hosts) => Record.values(hosts).flatMap(Record.values).flatMap(partsOf)
   })
 
 const decodeHeaders = Schema.decodeUnknownOption(

@@ -2,13 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
 import * as Closed from "../../src/api/Closed.ts"
 import { findAnthropicKey } from "../../src/domain/AnthropicKey.ts"
-import { ApiKey } from "../../src/api/Auth.ts"
+import { DeploymentKey } from "../../src/api/Identity.ts"
 import * as TestApi from "./TestApi.ts"
 
 const { errorOf, key } = TestApi
 
 const read = (env: Record<string, string>) =>
-  ApiKey.pipe(Effect.provide(ApiKey.layer.pipe(Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(env))))))
+  DeploymentKey.pipe(
+    Effect.provide(DeploymentKey.layer.pipe(Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(env)))))
+  )
 
 const find = (env: Record<string, unknown>) => Option.map(findAnthropicKey(env), ({ where }) => where)
 

@@ -82,23 +82,33 @@ describe("what needs no key", () => {
         "/v1/agents/{id}",
         "/v1/agents/{id}/archive",
         "/v1/agents/{id}/versions",
+        "/v1/api_keys",
+        "/v1/api_keys/{id}",
         "/v1/egress/decisions",
         "/v1/environments",
         "/v1/environments/{id}",
         "/v1/environments/{id}/archive",
+        "/v1/root_keys/rotate",
         "/v1/sessions",
         "/v1/sessions/{id}",
         "/v1/sessions/{id}/archive",
         "/v1/sessions/{id}/events",
         "/v1/sessions/{id}/events/{event_id}/content",
         "/v1/sessions/{id}/events/stream",
-        "/v1/tools"
+        "/v1/tools",
+        "/v1/vaults",
+        "/v1/vaults/{id}",
+        "/v1/vaults/{id}/archive",
+        "/v1/vaults/{vault_id}/credentials",
+        "/v1/vaults/{vault_id}/credentials/{id}",
+        "/v1/vaults/{vault_id}/credentials/{id}/archive",
+        "/v1/vaults/{vault_id}/credentials/{id}/mcp_oauth_validate"
       ])
       const update = body.paths["/v1/agents/{id}"]?.post
-      assert.deepEqual(update?.security, [{ bearer: [] }, { apiKey: [] }])
-      assert.containsAllKeys(update?.responses, ["200", "400", "401", "404", "409", "503"])
+      assert.deepEqual(update?.security, [{ bearer: [] }, { apiKey: [] }, { access: [] }])
+      assert.containsAllKeys(update?.responses, ["200", "400", "401", "403", "404", "409", "429", "503"])
       const stream = body.paths["/v1/sessions/{id}/events/stream"]?.get
-      assert.deepEqual(stream?.security, [{ bearer: [] }, { apiKey: [] }, { webSocket: [] }])
+      assert.deepEqual(stream?.security, [{ bearer: [] }, { apiKey: [] }, { access: [] }, { webSocket: [] }])
     })
   )
 })

@@ -118,7 +118,7 @@ describe("POST /v1/sessions", () => {
     [{ environment_id: null }, "environment_id: expected string, got null"],
     [{ title: 3 }, "title: expected string | null, got number"],
     [{ resources: [{ type: "file", file_id: "f" }] }, "resources: is not supported yet"],
-    [{ vault_ids: ["vlt_1"] }, "vault_ids: is not supported yet"],
+    [{ vault_ids: ["vlt_1", 2] }, "vault_ids[1]: expected string, got number"],
     [{ budget: { type: "limit" } }, "budget: expected one limit at least"],
     [
       { budget: { type: "limit", max_list_cost: { amount: "1.5", currency: "USD" } } },

@@ -1,19 +1,37 @@
-import { Context, Effect, Layer, Logger, Option, Redacted, Schema } from "effect"
-import { SecureRandom } from "effect/crypto"
+import { Clock, ConfigProvider, Context, Effect, Layer, Logger, Option, Redacted, Schema } from "effect"
+import { Aead, Mac, SecureRandom } from "effect/crypto"
 import { HttpRouter } from "effect/http"
 import * as BlobsMemory from "../../layers/storage/BlobsMemory.ts"
+import * as RateLimits from "../../layers/access/RateLimits.ts"
+import * as ApiKeysMemory from "../../layers/storage/ApiKeysMemory.ts"
 import * as Memory from "../../layers/storage/CatalogMemory.ts"
+import * as VaultsMemory from "../../layers/storage/VaultsMemory.ts"
+import { AccessTokens } from "../../src/AccessTokens.ts"
+import { ApiKeys } from "../../src/ApiKeys.ts"
 import * as Api from "../../src/api/Api.ts"
-import { ApiKey } from "../../src/api/Auth.ts"
 import { Deployment } from "../../src/api/Deployment.ts"
 import { ErrorEnvelope } from "../../src/api/Errors.ts"
+import { DeploymentKey } from "../../src/api/Identity.ts"
+import { AllowedOrigins } from "../../src/api/Origins.ts"
 import { Blobs } from "../../src/Blobs.ts"
 import { Catalog } from "../../src/Catalog.ts"
 import type { Backend } from "../../src/domain/Environment.ts"
+import { SecretBox } from "../../src/SecretBox.ts"
 import type { ToolListing } from "../../src/ToolRegistry.ts"
+import { Vaults } from "../../src/Vaults.ts"
 import * as FakeSessions from "./FakeSessions.ts"
 
 export const key = "the-key-of-this-test"
+
+export const testRootKey = `test:${"A".repeat(43)}=`
+
+/** The secret box of a deployment with this configuration. */
+export const secretBox = (config: ConfigProvider.ConfigProvider): Layer.Layer<SecretBox> =>
+  SecretBox.layer.pipe(
+    Layer.orDie,
+    Layer.provide([Aead.layerWebCrypto, Mac.layerWebCrypto]),
+    Layer.provide([SecureRandom.layerWebCrypto, ConfigProvider.layer(config)])
+  )
 
 export interface Answer<Body = unknown> {
   readonly status: number
@@ -44,12 +62,25 @@ export const make = Effect.fn("TestApi.make")(function* (
     readonly apiKey?: string | null
     readonly catalog?: Layer.Layer<Catalog>
     readonly backends?: ReadonlyArray<Backend>
+    /** As the secret `OWNLOOP_ROOT_KEY` has them; null for none. */
+    readonly rootKey?: string | null
     readonly routes?: typeof Api.layer
+    readonly access?: AccessTokens["Service"]
+    readonly rateLimits?: RateLimits.Bindings
+    readonly origins?: ReadonlyArray<string>
+    readonly apiKeys?: ApiKeys["Service"]
+    /** The time as the API sees it; real where absent. */
+    readonly clock?: Clock.Clock
   } = {}
 ) {
   const { apiKey = key, catalog = Memory.layer, backends = ["isolate"], routes = Api.layer } = options
+  const { access = Option.none(), rateLimits = {}, origins = [] } = options
+  const { rootKey = testRootKey } = options
+  const config = ConfigProvider.fromUnknown(rootKey === null ? {} : { OWNLOOP_ROOT_KEY: rootKey })
   const sessions = new FakeSessions.SessionsState()
+  const apiKeys = options.apiKeys ?? Context.get(yield* Layer.build(ApiKeysMemory.layer), ApiKeys)
   const blobs = Context.get(yield* Layer.build(BlobsMemory.layer), Blobs)
+  const vaults = Context.get(yield* Layer.build(VaultsMemory.layer), Vaults)
   const logs: Array<string> = []
   const logger = Logger.map(Logger.formatLogFmt, (line) => void logs.push(line))
 
@@ -59,11 +90,20 @@ export const make = Effect.fn("TestApi.make")(function* (
       Layer.provideMerge(catalog),
       Layer.provide([
         Layer.succeed(Blobs, blobs),
-        Layer.succeed(ApiKey, Option.map(Option.fromNullOr(apiKey), Redacted.make)),
+        Layer.succeed(DeploymentKey, Option.map(Option.fromNullOr(apiKey), Redacted.make)),
+        Layer.succeed(ApiKeys, apiKeys),
+        Layer.succeed(Vaults, vaults),
+        secretBox(config),
+        Layer.succeed(AccessTokens, access),
+        RateLimits.layer(rateLimits),
+        Layer.succeed(AllowedOrigins, new Set(origins)),
         Layer.succeed(Deployment, { tools, backends: new Set(backends), defaultModel: "local/default" }),
         SecureRandom.layerWebCrypto
       ]),
-      Layer.provideMerge(Logger.layer([logger]))
+      Layer.provideMerge([
+        Logger.layer([logger]),
+        options.clock === undefined ? Layer.empty : Layer.succeed(Clock.Clock, options.clock)
+      ])
     )
   )
   yield* Effect.addFinalizer(() => Effect.promise(dispose))
@@ -104,6 +144,8 @@ export const make = Effect.fn("TestApi.make")(function* (
     fetch: (input: string | URL | Request, init?: RequestInit) => handler(new Request(input, init)),
     sessions,
     blobs,
+    apiKeys,
+    vaults,
     logs
   }
 })

@@ -4,6 +4,7 @@ import { Deferred, Effect, Fiber, Layer, Redacted, Ref, Tracer } from "effect"
 import * as Recording from "../../layers/egress/Recording.ts"
 import type { Networking } from "../../src/domain/Environment.ts"
 import { handle, type Send } from "../../src/egress/gateway.ts"
+import { nothingAttached } from "../../src/egress/attach.ts"
 import { decodeInjections } from "../../src/egress/injection.ts"
 import { AuditFailed, EgressPolicy } from "../../src/EgressPolicy.ts"
 import { limited } from "./urls.ts"
@@ -206,7 +207,7 @@ describe("an Anthropic key does not leave", () => {
 
 const allowing = (record: EgressPolicy["Service"]["record"]) =>
   Layer.succeed(EgressPolicy, {
-    decide: () => Effect.succeed({ outcome: "allowed", reason: "test" }),
+    decide: () => Effect.succeed({ outcome: "allowed", reason: "test", attachment: nothingAttached }),
     record
   })
 

@@ -104,7 +104,7 @@ const viaIsolate = async ({ init, url }: Ask, gateway: Fetcher, loader: WorkerLo
 /** Stands in for the product's session object, from which the gateway is reached. */
 export class AgentSession extends DurableObject<Env> {
   async ask(ask: Ask): Promise<Answer> {
-    const props = { sessionId: `sesn_${ask.session}`, environmentId: environment("1").id }
+    const props = { sessionId: `sesn_${ask.session}`, environmentId: environment("1").id, vaultIds: [] }
     // `ctx.exports` is typed by the product's own configuration, which knows other classes.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     const exports = this.ctx.exports as unknown as Record<Ask["gateway"], (options: { props: unknown }) => Fetcher>

@@ -11,7 +11,9 @@ const attached = (config: unknown, url: string) =>
   Effect.map(decode(config), (injections) => {
     const result = verdict(compile({ type: "unrestricted" }), injections, { method: "GET", url: new URL(url) })
     return result.outcome === "injected"
-      ? Object.fromEntries(Object.entries(result.headers).map(([name, value]) => [name, Redacted.value(value)]))
+      ? Object.fromEntries(
+          Object.entries(result.attachment.headers).map(([name, value]) => [name, Redacted.value(value)])
+        )
       : result.outcome
   })
 

@@ -151,7 +151,8 @@ print(text[text.index("{"):text.rindex("}") + 1], end="")`
 /** What leaves a machine: the gateway, whose policy allows `allowed.test` and attaches a header there over https. */
 export const egress: Contract<SandboxBackend | Controls> = {
   "https goes through the gateway, which attaches what the machine does not hold": Effect.gen(function* () {
-    const answer = { url: "https://allowed.test/a?b", authorization: "Bearer injected", body: "" }
+    // A credential that a server says again is taken out of the answer.
+    const answer = { url: "https://allowed.test/a?b", isAuthorized: true, echo: "[redacted]", body: "" }
     for (const ask of [
       "curl -s 'https://allowed.test/a?b'",
       "node -e 'fetch(\"https://allowed.test/a?b\").then((r) => r.text()).then((t) => process.stdout.write(t))'",
@@ -164,9 +165,9 @@ export const egress: Contract<SandboxBackend | Controls> = {
 
   "a body is passed on, and over http nothing is attached": Effect.gen(function* () {
     const posted = JSON.parse(yield* sh("curl -s -d hello https://allowed.test/")) as unknown
-    assert.deepEqual(posted, { url: "https://allowed.test/", authorization: "Bearer injected", body: "hello" })
-    const plain = JSON.parse(yield* sh("curl -s http://allowed.test/")) as { readonly authorization: unknown }
-    assert.notEqual(plain.authorization, "Bearer injected")
+    assert.deepEqual(posted, { url: "https://allowed.test/", isAuthorized: true, echo: "[redacted]", body: "hello" })
+    const plain = JSON.parse(yield* sh("curl -s http://allowed.test/")) as { readonly isAuthorized: boolean }
+    assert.equal(plain.isAuthorized, false)
   }),
 
   "a host that is not named is blocked": Effect.gen(function* () {

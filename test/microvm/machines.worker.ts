@@ -51,7 +51,8 @@ const upstream = async (request: Request) =>
     ? new Response(`${"0".repeat(39)}1\trefs/heads/main\n`)
     : Response.json({
         url: request.url,
-        authorization: request.headers.get("authorization"),
+        isAuthorized: request.headers.get("authorization") === "Bearer injected",
+        echo: request.headers.get("authorization"),
         body: await request.text()
       })
 
@@ -81,7 +82,11 @@ const empty = Layer.effectDiscard(
 export class AgentSession extends DurableObject<Env> {
   /** Answers what went wrong, or null. */
   async run(suite: string, test: string): Promise<string | null> {
-    const owner: Owner = { sessionId: SessionId.make(`sesn_${suite}`), environmentId: EnvironmentId.make("env_1") }
+    const owner: Owner = {
+      sessionId: SessionId.make(`sesn_${suite}`),
+      environmentId: EnvironmentId.make("env_1"),
+      vaultIds: []
+    }
     const vm = this.env.MICROVMS.getByName(owner.sessionId)
     const sandbox = MicroVmSandbox.layer({ machine: vm, owner })
     const controls = Layer.succeed(Controls, vm)

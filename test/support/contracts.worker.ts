@@ -1,11 +1,14 @@
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers"
 import { Cause, Effect, Exit, Layer } from "effect"
 import * as Isolate from "../../layers/sandbox/Isolate.ts"
+import * as ApiKeysD1 from "../../layers/storage/ApiKeysD1.ts"
 import * as BlobsR2 from "../../layers/storage/BlobsR2.ts"
 import * as CatalogD1 from "../../layers/storage/CatalogD1.ts"
 import * as SessionLogSqlite from "../../layers/storage/SessionLogSqlite.ts"
+import * as VaultsD1 from "../../layers/storage/VaultsD1.ts"
 import * as WorkspaceSqlite from "../../layers/storage/WorkspaceSqlite.ts"
 import * as DeploymentTools from "../../layers/tools/Deployment.ts"
+import * as ApiKeys from "../ApiKeys.contract.ts"
 import * as Blobs from "../Blobs.contract.ts"
 import * as Catalog from "../Catalog.contract.ts"
 import * as EgressPolicy from "../EgressPolicy.contract.ts"
@@ -17,6 +20,7 @@ import * as Storage from "../Storage.contract.ts"
 import * as StorageSqlite from "../StorageSqlite.contract.ts"
 import * as ToolRegistry from "../ToolRegistry.contract.ts"
 import { noBindings, noNetwork, noSandbox } from "../tools/support.ts"
+import * as Vaults from "../Vaults.contract.ts"
 import * as Workspace from "../Workspace.contract.ts"
 import type { Contract } from "./contract.ts"
 
@@ -75,14 +79,18 @@ const dying = (loader: WorkerLoader): WorkerLoader => {
 }
 
 /** All tests share one database: each starts by emptying it. */
-const emptyCatalog = (db: D1Database) =>
+const emptied = (db: D1Database) =>
   Layer.effectDiscard(
     Effect.promise(() =>
       db.batch(
-        ["agents", "environments", "sessions", "egress_decisions"].map((table) => db.prepare(`DELETE FROM ${table}`))
+        ["agents", "environments", "sessions", "egress_decisions", "api_keys", "vaults", "credentials"].map((table) =>
+          db.prepare(`DELETE FROM ${table}`)
+        )
       )
     )
-  ).pipe(Layer.provideMerge(CatalogD1.layer(db)))
+  )
+
+const emptyCatalog = (db: D1Database) => emptied(db).pipe(Layer.provideMerge(CatalogD1.layer(db)))
 
 /** Keys name the layer. `contracts.worker.test.ts` names the same ones with their contracts. */
 const suites: Record<string, Suite> = {
@@ -119,6 +127,10 @@ const suites: Record<string, Suite> = {
   ),
   BlobsR2: suite({ ...Blobs.contract, ...Blobs.inBucket }, (_, { BLOBS }) => BlobsR2.layer(BLOBS)),
   CatalogD1: suite(Catalog.contract, (_, { CATALOG }) => emptyCatalog(CATALOG)),
+  ApiKeysD1: suite(ApiKeys.contract, (_, { CATALOG }) =>
+    Layer.provideMerge(emptied(CATALOG), ApiKeysD1.layer(CATALOG))
+  ),
+  VaultsD1: suite(Vaults.contract, (_, { CATALOG }) => Layer.provideMerge(emptied(CATALOG), VaultsD1.layer(CATALOG))),
   PolicyStore: suite(EgressPolicy.contract, (_, { CATALOG }) => policyStore(emptyCatalog(CATALOG))),
   DeploymentTools: suite(ToolRegistry.contract, () =>
     DeploymentTools.layer(noBindings).pipe(Layer.provide([noSandbox, noNetwork]))

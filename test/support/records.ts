@@ -1,8 +1,10 @@
 import { Schema } from "effect"
 import { Agent, SessionAgent } from "../../src/domain/Agent.ts"
+import { ApiKey } from "../../src/domain/ApiKey.ts"
 import { EgressDecision } from "../../src/domain/Egress.ts"
 import { Environment, noNetworking } from "../../src/domain/Environment.ts"
 import { Session, SessionRecord } from "../../src/domain/Session.ts"
+import { Credential, Vault } from "../../src/domain/Vault.ts"
 
 /** Complete records to store, of which a test names only what it is about. */
 
@@ -31,8 +33,11 @@ const base = {
 const makeAgent = Schema.decodeUnknownSync(Agent)
 const makeSessionAgent = Schema.decodeUnknownSync(SessionAgent)
 const makeEnvironment = Schema.decodeUnknownSync(Environment)
+const makeApiKey = Schema.decodeUnknownSync(ApiKey)
 const makeRecord = Schema.decodeUnknownSync(SessionRecord)
 const makeSession = Schema.decodeUnknownSync(Session)
+const makeVault = Schema.decodeUnknownSync(Vault)
+const makeCredential = Schema.decodeUnknownSync(Credential)
 const makeDecision = Schema.decodeUnknownSync(EgressDecision)
 
 export const agent = (id: string, fields: Partial<Agent> = {}): Agent =>
@@ -99,6 +104,39 @@ export const session = (id: string, fields: Partial<Session> = {}): Session =>
     ...fields
   })
 
+export const vault = (id: string, fields: Partial<Vault> = {}): Vault =>
+  makeVault({
+    type: "vault",
+    id: `vlt_${id}`,
+    display_name: `vault ${id}`,
+    metadata: {},
+    created_at: time,
+    updated_at: time,
+    archived_at: null,
+    ...fields
+  })
+
+/** A header for `api.example.com`, in vault 1, where nothing else is said. */
+export const credential = (id: string, fields: Partial<Credential> = {}): Credential =>
+  makeCredential({
+    type: "vault_credential",
+    id: `vcrd_${id}`,
+    vault_id: "vlt_1",
+    display_name: null,
+    metadata: {},
+    auth: {
+      type: "http_header",
+      header_name: "Authorization",
+      scheme: "bearer",
+      username: null,
+      networking: { type: "limited", allowed_hosts: ["api.example.com"] }
+    },
+    created_at: time,
+    updated_at: time,
+    archived_at: null,
+    ...fields
+  })
+
 export const decision = (id: string, fields: Partial<Omit<EgressDecision, "id">> = {}): EgressDecision =>
   makeDecision({
     type: "egress_decision",
@@ -113,5 +151,19 @@ export const decision = (id: string, fields: Partial<Omit<EgressDecision, "id">>
     reason: "example.com is an allowed host",
     status: 200,
     created_at: time,
+    ...fields
+  })
+
+export const apiKey = (id: string, fields: Partial<ApiKey> = {}): ApiKey =>
+  makeApiKey({
+    type: "api_key",
+    id: `apikey_${id}`,
+    name: "Key",
+    scope: "run",
+    status: "active",
+    partial_key_hint: "ol_Abcd...wxyz",
+    created_at: time,
+    created_by: { type: "deployment_key", id: "OWNLOOP_API_KEY" },
+    last_used_at: null,
     ...fields
   })

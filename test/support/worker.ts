@@ -25,6 +25,8 @@ export const startWorker = async (vars: Record<string, string> = {}) => {
     client0: new Anthropic0({ baseURL, authToken: apiKey, apiKey: null }),
     fetch: (path: string, init: Omit<RequestInit, "headers"> & { readonly headers?: Record<string, string> } = {}) =>
       fetch(`${baseURL}${path}`, { ...init, headers: { authorization: `Bearer ${apiKey}`, ...init.headers } }),
+    /** What the Worker said so far. */
+    logs: () => JSON.stringify(server.getLogs()),
     close: () => server.close()
   }
 }
@@ -57,6 +59,7 @@ export const startSession = async (
     readonly hosts?: ReadonlyArray<string>
     readonly tools?: ReadonlyArray<object>
     readonly budget?: object
+    readonly vaults?: ReadonlyArray<string>
   } = {}
 ) => {
   const environment = await client.beta.environments.create({
@@ -73,7 +76,8 @@ export const startSession = async (
   const { id } = await client.beta.sessions.create({
     agent: agent.id,
     environment_id: environment.id,
-    ...(options.budget === undefined ? {} : { budget: options.budget as Budget })
+    ...(options.budget === undefined ? {} : { budget: options.budget as Budget }),
+    ...(options.vaults === undefined ? {} : { vault_ids: [...options.vaults] })
   })
   return {
     id,
@@ -100,7 +104,7 @@ export const startSession = async (
     },
     decisions: async (fetch: Worker["fetch"]) =>
       (await (await fetch(`/v1/egress/decisions?session_id=${id}`)).json()) as {
-        readonly data: ReadonlyArray<{ readonly host: string; readonly outcome: string; readonly path: string }>
+        readonly data: ReadonlyArray<Readonly<Record<"host" | "outcome" | "path" | "reason", string>>>
       }
   }
 }

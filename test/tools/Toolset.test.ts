@@ -152,6 +152,14 @@ describe("failures", () => {
     assert.strictEqual(redactor({ EGRESS_HEADERS: "not { json" })("not { json"), "[redacted]")
   })
 
+  it("lose each root key, and every secret in the forms that services repeat it in", () => {
+    const key = Buffer.alloc(32, 7).toString("base64")
+    const redact = redactor({ OWNLOOP_ROOT_KEY: `new:${key},old:${key.replace("B", "C")}`, API_KEY: "s3cret/s3cret" })
+    assert.strictEqual(redact(`${key} ${key.replace("B", "C")}`), "[redacted] [redacted]")
+    assert.strictEqual(redact("s3cret%2Fs3cret"), "[redacted]")
+    assert.notInclude(redact(btoa("me:s3cret/s3cret")), btoa("me:s3cret/s3cret").slice(6, -4))
+  })
+
   it.effect("of unknown and unavailable tools say what there is", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* call("bsh", {}), {

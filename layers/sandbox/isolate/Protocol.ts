@@ -35,6 +35,8 @@ export interface Settings {
   readonly files: FileLimits
   /** Bytes kept of each output. */
   readonly output: number
+  /** Given to every command and program. */
+  readonly variables: Readonly<Record<string, string>>
 }
 
 /** What a shell keeps from one command to the next. */

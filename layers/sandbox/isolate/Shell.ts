@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer"
 import { Bash, type BashExecResult, type Command, type CommandName, getCommandNames } from "just-bash/browser"
 import type { ExecResult } from "../../../src/SandboxBackend.ts"
 import { makeFetch } from "./Curl.ts"
+import type * as Git from "./git/Git.ts"
 import { Files } from "./Files.ts"
 import { Mount } from "./Mount.ts"
 import { runCode, runNode } from "./Node.ts"
@@ -23,12 +24,14 @@ const commands = getCommandNames().filter((name) => !missing.includes(name)) as 
 /** A shell over a session's files, one request at a time. */
 export class Shell implements Protocol.Shell {
   private readonly fetch: typeof globalThis.fetch
+  private readonly loadGit: () => Promise<Pick<typeof Git, "run">>
   private readonly files = new Files({ file: 0, total: 0 })
   private readonly mount: Mount
 
-  /** `root` is the folder whose files the host keeps. */
-  constructor(root: string, fetch: typeof globalThis.fetch) {
+  /** `root` is the folder whose files the host keeps. `loadGit` is asked when `git` is first run: many shells never do. */
+  constructor(root: string, fetch: typeof globalThis.fetch, loadGit: () => Promise<Pick<typeof Git, "run">>) {
     this.fetch = fetch
+    this.loadGit = loadGit
     this.mount = new Mount(this.files, root)
     this.files.mkdir("/tmp")
   }
@@ -55,7 +58,14 @@ export class Shell implements Protocol.Shell {
         return commandResult(await run)
       }
     }
-    const bash = this.bash(settings, state, timeout, stop, [node])
+    const git: Command = {
+      name: "git",
+      execute: async (args, { cwd, exportedEnv }) => {
+        const { run } = await this.loadGit()
+        return run(args, { files: this.files, fetch: this.fetch, cwd, env: exportedEnv ?? {}, stop })
+      }
+    }
+    const bash = this.bash(settings, state, timeout, stop, [node, git])
     const result = await execute(bash, request.command, stop)
     clearTimeout(timer)
     const timedOut = result.exitCode === 124 && (alarm.signal.aborted || Date.now() >= deadline)
@@ -63,7 +73,7 @@ export class Shell implements Protocol.Shell {
     await task.close()
     return {
       result: resultOf(settings.output, timedOut ? { ...nothing, ...ended, exitCode: 124, timedOut } : encode(result)),
-      state: stateAfter(bash, result, state)
+      state: stateAfter(bash, result, state, settings.variables)
     }
   }
 
@@ -129,14 +139,23 @@ const execute = async (bash: Bash, command: string, signal: AbortSignal): Promis
 const environment = (settings: Protocol.Settings, env: Protocol.ShellState["env"]): Record<string, string> => ({
   HOME: settings.root,
   USER: "user",
+  ...settings.variables,
   ...env
 })
 
 /** Where the shell stands now. A command that called `exit`, or was stopped, leaves it where it was. */
-const stateAfter = (bash: Bash, { env }: Printed, before: Protocol.ShellState): Protocol.ShellState => {
+const stateAfter = (
+  bash: Bash,
+  { env }: Printed,
+  before: Protocol.ShellState,
+  variables: Protocol.Settings["variables"]
+): Protocol.ShellState => {
   // just-bash tells all variables, and only here which of them are exported.
   const { exportedVars } = (bash as unknown as { readonly state: { readonly exportedVars: ReadonlySet<string> } }).state
-  const exported = Object.entries(env).filter(([name]) => exportedVars.has(name) && name !== "PWD")
+  // What was given is given anew to the next command.
+  const exported = Object.entries(env).filter(
+    ([name, value]) => exportedVars.has(name) && name !== "PWD" && variables[name] !== value
+  )
   return { cwd: env["PWD"] ?? before.cwd, env: Object.fromEntries(exported) }
 }
 

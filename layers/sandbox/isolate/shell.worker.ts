@@ -15,7 +15,15 @@ import type { ExecResult } from "../../../src/SandboxBackend.ts"
 /** Lasts as long as the isolate, which serves one session. */
 let shell: Shell | undefined
 
-const open = ({ settings }: Request): Shell => (shell ??= new Shell(settings.root, (input, init) => fetch(input, init)))
+/** A module of this isolate beside this one (see Isolate): by a name that the bundler does not follow. */
+const gitModule: string = "~git.js"
+
+const open = ({ settings }: Request): Shell =>
+  (shell ??= new Shell(
+    settings.root,
+    (input, init) => fetch(input, init),
+    () => import(gitModule) as Promise<typeof import("./git/Git.ts")>
+  ))
 
 export default class ShellWorker extends WorkerEntrypoint implements Contract {
   exec(request: ExecRequest, host: Host): Promise<ExecReply> {

@@ -43,14 +43,15 @@ export const make = (Base: typeof Sandbox<Env>, gateway: (owner: Owner) => Fetch
       this.sleepAfter = env.OWNLOOP_SANDBOX_SLEEP_AFTER ?? "10m"
     }
 
-    run(owner: Owner, { id, command, timeout, output }: Run): Promise<Reply<Ran>> {
+    run(owner: Owner, { id, command, variables, timeout, output }: Run): Promise<Reply<Ran>> {
       return this.#reply(async () => {
         await this.#boot(owner)
         const script = await this.#scriptOf(id, command)
         if (this.#cancelled.delete(id))
           return { stdout: "", stderr: "", exitCode: 137, timedOut: false, truncated: false }
         const { stdout, stderr } = await this.#exec(
-          `/opt/ownloop/run ${id} ${timeout / 1_000} ${output} ${quote(script)}`
+          `/opt/ownloop/run ${id} ${timeout / 1_000} ${output} ${quote(script)}`,
+          { OWNLOOP_VARIABLES: exported(variables) }
         )
         this.#cancelled.delete(id)
         return ended(stdout, stderr)
@@ -150,8 +151,8 @@ export const make = (Base: typeof Sandbox<Env>, gateway: (owner: Owner) => Fetch
       return `. ${file}`
     }
 
-    #exec(command: string) {
-      return this.execWithSessionToken(command, sessionless, { origin: "internal" })
+    #exec(command: string, env: Record<string, string> = {}) {
+      return this.execWithSessionToken(command, sessionless, { origin: "internal", env })
     }
 
     /** Where the machine refuses, it is asked why. */
@@ -191,6 +192,12 @@ export const make = (Base: typeof Sandbox<Env>, gateway: (owner: Owner) => Fetch
   }
   return MicroVm
 }
+
+/** A shell's words for these variables, which are given after what the last command left. */
+const exported = (variables: Run["variables"]): string =>
+  Object.entries(variables)
+    .map(([name, value]) => `export ${name}=${quote(value)}`)
+    .join("\n")
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 

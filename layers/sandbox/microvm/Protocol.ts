@@ -1,4 +1,4 @@
-import type { EnvironmentId, SessionId } from "../../../src/domain/Ids.ts"
+import type { EnvironmentId, SessionId, VaultId } from "../../../src/domain/Ids.ts"
 
 /** What a session's object and its machine say to each other, over the RPC of Durable Objects. */
 
@@ -6,6 +6,7 @@ import type { EnvironmentId, SessionId } from "../../../src/domain/Ids.ts"
 export interface Owner {
   readonly sessionId: SessionId
   readonly environmentId: EnvironmentId
+  readonly vaultIds: ReadonlyArray<VaultId>
 }
 
 /** A command for the session's shell. */
@@ -13,6 +14,8 @@ export interface Run {
   /** By which it can be cancelled. */
   readonly id: string
   readonly command: string
+  /** What the shell is given beside its own; none of it is a secret. */
+  readonly variables: Readonly<Record<string, string>>
   /** Milliseconds. */
   readonly timeout: number
   /** Bytes kept of stdout and of stderr, each. */

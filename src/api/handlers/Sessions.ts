@@ -5,9 +5,10 @@ import { Catalog } from "../../Catalog.ts"
 import type { SessionAgent } from "../../domain/Agent.ts"
 import { type Budget, BudgetRefused } from "../../domain/Budget.ts"
 import { now } from "../../domain/Common.ts"
-import { AgentId, EnvironmentId, nextSessionId, type SessionId } from "../../domain/Ids.ts"
+import { AgentId, EnvironmentId, nextSessionId, type SessionId, VaultId } from "../../domain/Ids.ts"
 import { profileOf } from "../../model/Profiles.ts"
 import { Sessions } from "../../Sessions.ts"
+import { Vaults } from "../../Vaults.ts"
 import { modelOf } from "../Agents.ts"
 import * as AgentTools from "../AgentTools.ts"
 import { Api } from "../Contract.ts"
@@ -24,6 +25,7 @@ export const layer = HttpApiBuilder.group(
     const catalog = yield* Catalog
     const deployment = yield* Deployment
     const sessions = yield* Sessions
+    const vaults = yield* Vaults
     const nextId = Effect.provideService(nextSessionId, SecureRandom.SecureRandom, yield* SecureRandom.SecureRandom)
 
     const findAgent = Effect.fnUntraced(function* (id: string, version: number | undefined) {
@@ -53,6 +55,21 @@ export const layer = HttpApiBuilder.group(
       return environment.value
     })
 
+    const findVaults = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
+      return yield* Effect.forEach(
+        ids,
+        Effect.fnUntraced(function* (id, index) {
+          const field = `vault_ids[${index}]`
+          if (ids.indexOf(id) < index)
+            return yield* new InvalidRequest({ message: `${field}: ${id} stands there twice` })
+          const vault = isVaultId(id) ? yield* vaults.vault(id) : Option.none()
+          if (Option.isNone(vault)) return yield* new NotFound({ message: `${field}: vault ${id} does not exist` })
+          if (vault.value.archived_at === null) return vault.value.id
+          return yield* new Conflict({ message: `${field}: vault ${id} is archived` })
+        })
+      )
+    })
+
     /** The agent as the session keeps it. */
     const resolve = Effect.fnUntraced(function* (input: AgentInput) {
       const reference = typeof input === "string" ? { id: input, version: undefined } : input
@@ -73,9 +90,10 @@ export const layer = HttpApiBuilder.group(
 
     const create = Effect.fn("Sessions.create")(
       function* (input: typeof CreateSession.Type) {
-        const [agent, environment] = yield* Effect.all([resolve(input.agent), findEnvironment(input.environment_id)], {
-          concurrency: 2
-        })
+        const [agent, environment, vault_ids] = yield* Effect.all(
+          [resolve(input.agent), findEnvironment(input.environment_id), findVaults(input.vault_ids ?? [])],
+          { concurrency: 3 }
+        )
         const budget = input.budget ?? null
         if (budget !== null) yield* isBudgetable(budget, agent)
         const record = {
@@ -83,6 +101,7 @@ export const layer = HttpApiBuilder.group(
           agent,
           environment_id: environment.id,
           environment: environment.config,
+          vault_ids,
           budget,
           title: input.title ?? null,
           metadata: input.metadata ?? {},
@@ -140,6 +159,7 @@ export const layer = HttpApiBuilder.group(
 
 const isAgentId = Schema.is(AgentId)
 const isEnvironmentId = Schema.is(EnvironmentId)
+const isVaultId = Schema.is(VaultId)
 
 /** A cost cannot be limited where it is not known. */
 const isBudgetable = ({ max_list_cost }: Budget, { model }: SessionAgent) => {

@@ -1,9 +1,11 @@
 import { Effect } from "effect"
+import { AnthropicKeyRefused } from "../../domain/AnthropicKey.ts"
 import { BudgetRefused } from "../../domain/Budget.ts"
 import { MetadataFull } from "../../domain/Common.ts"
+import { RootKeyMissing } from "../../SecretBox.ts"
 import { SessionConflict, SessionNotFound } from "../../Sessions.ts"
 import { StorageError } from "../../Storage.ts"
-import { Conflict, InvalidRequest, NotFound } from "../Errors.ts"
+import { Conflict, InvalidRequest, NotFound, Unavailable } from "../Errors.ts"
 
 /** Storage that fails is not the client's matter: `Answer.ts` logs it and answers 500. */
 export const orInternal = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -26,7 +28,14 @@ export const orConflict = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 export const orInvalid = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.catchIf(
     effect,
-    (error): error is Extract<E, MetadataFull | BudgetRefused> =>
-      error instanceof MetadataFull || error instanceof BudgetRefused,
+    (error): error is Extract<E, MetadataFull | BudgetRefused | AnthropicKeyRefused> =>
+      error instanceof MetadataFull || error instanceof BudgetRefused || error instanceof AnthropicKeyRefused,
     ({ message }) => Effect.fail(new InvalidRequest({ message }))
+  )
+
+export const orUnavailable = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.catchIf(
+    effect,
+    (error): error is Extract<E, RootKeyMissing> => error instanceof RootKeyMissing,
+    ({ message }) => Effect.fail(new Unavailable({ message }))
   )

@@ -1,0 +1,14 @@
+import { Array, Order } from "effect"
+import type { PageQuery } from "../../src/Catalog.ts"
+
+const newestFirst = Order.mapInput(Order.flip(Order.String), (item: { readonly id: string }) => item.id)
+
+/** One page of a list that is in memory, newest first. */
+export const pageOf = <A extends { readonly id: string }>(items: Iterable<A>, { limit, after }: PageQuery): Array<A> =>
+  Array.fromIterable(items)
+    .filter((item) => after === undefined || item.id < after)
+    .sort(newestFirst)
+    .slice(0, limit)
+
+export const isShown = (includeArchived: boolean) => (item: { readonly archived_at: string | null }) =>
+  includeArchived || item.archived_at === null

@@ -1,0 +1,120 @@
+import { Clock, Context, Effect, Layer, Result } from "effect"
+import { Base64 } from "effect/encoding"
+import type { SessionId, VaultId } from "./domain/Ids.ts"
+import { type CredentialAuth, sentField } from "./domain/Vault.ts"
+import type { Grant } from "./egress/attach.ts"
+import type { Binding } from "./egress/binding.ts"
+import { type HostPattern, parsePattern } from "./egress/pattern.ts"
+import { SandboxVariables } from "./SandboxBackend.ts"
+import { SecretBox } from "./SecretBox.ts"
+import type { StorageError } from "./Storage.ts"
+import { type StoredCredential, Vaults } from "./Vaults.ts"
+
+/** Whose credentials, and of which vaults. */
+export interface Owner {
+  readonly sessionId: SessionId
+  readonly vaultIds: ReadonlyArray<VaultId>
+}
+
+/** What the session may use of its vaults at this moment: asked for at every request that leaves. None where nobody says otherwise. */
+export class SessionGrants extends Context.Reference<Effect.Effect<ReadonlyArray<Grant>, StorageError>>(
+  "ownloop/SessionCredentials/SessionGrants",
+  { defaultValue: () => Effect.succeed([]) }
+) {}
+
+/** For the gateway and the sandbox of one session. */
+export const layer = (owner: Owner): Layer.Layer<never, never, Vaults | SecretBox> =>
+  Layer.unwrap(
+    Effect.map(Effect.context<Vaults | SecretBox>(), (services) =>
+      Layer.merge(
+        Layer.succeed(SessionGrants, Effect.provide(grants(owner), services)),
+        Layer.succeed(SandboxVariables, Effect.provide(variables(owner), services))
+      )
+    )
+  )
+
+const grants = Effect.fn("SessionCredentials.grants")(function* ({ sessionId, vaultIds }: Owner) {
+  if (vaultIds.length === 0) return []
+  const vaults = yield* Vaults
+  const box = yield* SecretBox
+  const now = yield* Clock.currentTimeMillis
+  return yield* Effect.forEach(
+    yield* vaults.usable(vaultIds),
+    Effect.fnUntraced(function* ({ credential: { id, vault_id, auth }, secrets }: StoredCredential) {
+      const field = sentField(auth)
+      const sealed = secrets[field]
+      const value =
+        sealed === undefined
+          ? Result.fail("it has no value")
+          : expired(auth, now)
+            ? Result.fail("its access token has expired")
+            : yield* box.open(sealed, { vault: vault_id, credential: id, field }).pipe(
+                Effect.mapError(({ message }) => message),
+                Effect.result
+              )
+      const texts = auth.type === "environment_variable" ? yield* box.placeholders(sessionId, id) : []
+      const grant: Grant = { name: id, binding: bindingOf(auth), value, use: useOf(auth, texts) }
+      return grant
+    })
+  )
+})
+
+/** For each credential that has a name in the sandbox, what stands for its value. */
+const variables = Effect.fn("SessionCredentials.variables")(function* ({ sessionId, vaultIds }: Owner) {
+  const variables: Record<string, string> = {}
+  if (vaultIds.length === 0) return variables
+  const vaults = yield* Vaults
+  const box = yield* SecretBox
+  for (const { credential } of yield* vaults.usable(vaultIds)) {
+    if (credential.auth.type !== "environment_variable") continue
+    const { secret_name } = credential.auth
+    const [placeholder] = yield* box.placeholders(sessionId, credential.id)
+    // Of two with one name, the first vault's.
+    if (placeholder !== undefined && !Object.hasOwn(variables, secret_name)) variables[secret_name] = placeholder
+  }
+  return variables
+})
+
+const expired = (auth: CredentialAuth, now: number) =>
+  auth.type === "mcp_oauth" && auth.expires_at !== null && Date.parse(auth.expires_at) <= now
+
+const bindingOf = (auth: CredentialAuth): Binding => {
+  switch (auth.type) {
+    case "static_bearer":
+    case "mcp_oauth": {
+      const url = new URL(auth.mcp_server_url)
+      const below = url.pathname.endsWith("/") ? `${url.pathname}*` : `${url.pathname}/*`
+      return { hosts: patternsOf([url.host]), paths: [url.pathname, below] }
+    }
+    case "environment_variable":
+    case "http_header": {
+      const { methods, networking, paths } = auth
+      return {
+        hosts: networking.type === "unrestricted" ? "any" : patternsOf(networking.allowed_hosts),
+        ...(methods === undefined ? {} : { methods }),
+        ...(paths === undefined ? {} : { paths })
+      }
+    }
+  }
+}
+
+const patternsOf = (hosts: ReadonlyArray<string>): ReadonlyArray<HostPattern> =>
+  hosts.flatMap((host) => parsePattern(host) ?? [])
+
+const useOf = (auth: CredentialAuth, texts: ReadonlyArray<string>): Grant["use"] => {
+  switch (auth.type) {
+    case "static_bearer":
+    case "mcp_oauth":
+      return { type: "header", header: "Authorization", format: (value) => `Bearer ${value}` }
+    case "environment_variable":
+      return { type: "placeholder", texts, ...auth.injection_location }
+    case "http_header": {
+      const { header_name: header, scheme, username } = auth
+      const format = (value: string) => {
+        if (scheme === "basic") return `Basic ${Base64.encode(`${username ?? ""}:${value}`)}`
+        return scheme === "bearer" ? `Bearer ${value}` : value
+      }
+      return { type: "header", header, format }
+    }
+  }
+}

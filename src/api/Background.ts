@@ -1,0 +1,7 @@
+import { Context, Effect } from "effect"
+
+/** Does something that the answer does not wait for. A platform that ends with its answers says here how to stay for it. */
+export const Background = Context.Reference<(effect: Effect.Effect<void>) => Effect.Effect<void>>(
+  "ownloop/api/Background",
+  { defaultValue: () => (effect) => Effect.asVoid(Effect.forkDetach(effect)) }
+)
