@@ -8,33 +8,32 @@ import * as Closed from "../src/api/Closed.ts"
 import { Deployment } from "../src/api/Deployment.ts"
 import { DeploymentKey } from "../src/api/Identity.ts"
 import * as Origins from "../src/api/Origins.ts"
-import { Catalog } from "../src/Catalog.ts"
 import { findAnthropicKey } from "../src/domain/AnthropicKey.ts"
-import type { Backend } from "../src/domain/Environment.ts"
 import type { SessionRecord } from "../src/domain/Session.ts"
 import { AgentLoop, AgentLoopConfig } from "../src/loop/AgentLoop.ts"
 import { SessionObject } from "../src/loop/SessionObject.ts"
 import * as RootKeys from "../src/RootKeys.ts"
 import { SecretBox } from "../src/SecretBox.ts"
 import * as SessionCredentials from "../src/SessionCredentials.ts"
+import * as SessionOutbox from "../src/triggers/SessionOutbox.ts"
 import * as CloudflareAccess from "./access/CloudflareAccess.ts"
 import * as RateLimits from "./access/RateLimits.ts"
 import * as EgressGateway from "./egress/Gateway.ts"
 import * as EgressHttpClient from "./egress/HttpClient.ts"
 import * as PolicyStore from "./egress/PolicyStore.ts"
 import * as Providers from "./model/Providers.ts"
-import * as Isolate from "./sandbox/Isolate.ts"
-import type { Machine } from "./sandbox/microvm/Protocol.ts"
-import * as MicroVm from "./sandbox/MicroVm.ts"
-import * as DurableObjects from "./sessions/DurableObjects.ts"
+import * as Sandboxes from "./sandboxes.ts"
 import * as Alarm from "./storage/Alarm.ts"
 import * as ApiKeysD1 from "./storage/ApiKeysD1.ts"
+import * as ArtifactsR2 from "./storage/ArtifactsR2.ts"
 import * as BlobsR2 from "./storage/BlobsR2.ts"
 import * as CatalogD1 from "./storage/CatalogD1.ts"
+import * as OutboxCursorObject from "./storage/OutboxCursorObject.ts"
 import * as SessionLogSqlite from "./storage/SessionLogSqlite.ts"
 import * as VaultsD1 from "./storage/VaultsD1.ts"
 import * as WorkspaceSqlite from "./storage/WorkspaceSqlite.ts"
 import * as DeploymentTools from "./tools/Deployment.ts"
+import * as Triggers from "./triggers.ts"
 
 /** The variables and secrets of the Worker; its other bindings are no configuration. */
 const config = (env: Env): Layer.Layer<never> =>
@@ -52,26 +51,21 @@ const secrets = (env: Env) =>
 /** What a session's own object needs before anything is known of the session. */
 export const storage = (ctx: DurableObjectState) => SessionLogSqlite.layer(ctx.storage)
 
-/** The machines of this deployment; it has none without a container engine. */
-const machines = (env: Env): Env["MICROVMS"] | undefined => env.MICROVMS
-
-/** The sandbox that the session's environment asks for, and no other. */
-const sandbox = (env: Env, { id, environment, environment_id, vault_ids }: SessionRecord, outbound: Fetcher) => {
-  const owner = { sessionId: id, environmentId: environment_id, vaultIds: vault_ids }
-  const layer =
-    environment.backend === "isolate"
-      ? Isolate.layer({ loader: env.LOADER, outbound, sessionId: id })
-      : MicroVm.layer({ machine: machines(env)?.getByName(id) as Machine | undefined, owner }) // An RPC stub of it.
-  return Layer.provide(layer, SessionCredentials.layer(owner))
-}
-
 /** One session in its Durable Object, with the gateway as its way out. */
 export const session = (ctx: DurableObjectState, env: Env, record: SessionRecord, gateway: Fetcher) =>
   SessionObject.layer(record.id).pipe(
     Layer.provide(AgentLoop.layer(record.id)),
     Layer.provide(DeploymentTools.layer(env)),
-    Layer.provide([sandbox(env, record, gateway), EgressHttpClient.layer(gateway), Providers.layer({ ai: env.AI })]),
     Layer.provide([
+      Sandboxes.layer(env, record, gateway),
+      EgressHttpClient.layer(gateway),
+      Providers.layer({ ai: env.AI })
+    ]),
+    Layer.provide(SessionOutbox.layer),
+    Layer.provide([
+      Triggers.layer(env, config(env)),
+      OutboxCursorObject.layer(ctx.storage),
+      ArtifactsR2.layer(env.BLOBS),
       storage(ctx),
       WorkspaceSqlite.layer(ctx.storage),
       Alarm.layer(ctx.storage),
@@ -90,12 +84,10 @@ const checkEnvironment = (env: Env) =>
     yield* RootKeys.config
     yield* Providers.settings
     yield* AgentLoopConfig
+    yield* Triggers.settings(env)
     yield* CloudflareAccess.settings
     yield* Origins.setting
   }).pipe(Effect.provide(config(env)))
-
-const backends = (env: Env): ReadonlySet<Backend> =>
-  new Set(machines(env) === undefined ? ["isolate"] : ["isolate", "microvm"])
 
 /** The platform ends what is left of a request once it is answered, unless it is told of it. */
 const background = Layer.succeed(Background, (effect) => Effect.sync(() => waitUntil(Effect.runPromise(effect))))
@@ -105,7 +97,7 @@ export const api = (env: Env): ((request: Request) => Promise<Response>) => {
   const deployment = Layer.effect(
     Deployment,
     Effect.map(defaultModel, (defaultModel) =>
-      Deployment.of({ tools: DeploymentTools.list(env), backends: backends(env), defaultModel })
+      Deployment.of({ tools: DeploymentTools.list(env), backends: Sandboxes.backends(env), defaultModel })
     )
   )
   const open = Api.layer.pipe(
@@ -117,7 +109,8 @@ export const api = (env: Env): ((request: Request) => Promise<Response>) => {
       ApiKeysD1.layer(env.CATALOG),
       background,
       deployment,
-      DurableObjects.layer(env.SESSIONS),
+      Layer.orDie(Triggers.layer(env, config(env))), // Only built once the check above went well.
+      ArtifactsR2.layer(env.BLOBS),
       CatalogD1.layer(env.CATALOG),
       BlobsR2.layer(env.BLOBS),
       Layer.orDie(secrets(env)) // Only built once the check below went well.
@@ -137,12 +130,9 @@ export class Gateway extends EgressGateway.make((env: Env, props) =>
   )
 ) {}
 
-/** Milliseconds that egress decisions are kept: 30 days. */
-const retention = 30 * 24 * 60 * 60 * 1000
+/** What the clock calls. */
+export const scheduled = (controller: ScheduledController, env: Env) => Triggers.scheduled(controller, env, config(env))
 
-/** Forgets egress decisions that are older than their retention. */
-export const expire = (env: Env, time: number): Promise<void> =>
-  Catalog.use((catalog) => catalog.deleteDecisionsBefore(new Date(time - retention).toISOString())).pipe(
-    Effect.provide(CatalogD1.layer(env.CATALOG)),
-    Effect.runPromise
-  )
+/** What the queues deliver. While something is wrong with the deployment's configuration, it is delivered again later. */
+export const queue = (batch: MessageBatch, env: Env) =>
+  Effect.runPromise(Effect.andThen(checkEnvironment(env), Triggers.deliver(batch, env, config(env))))

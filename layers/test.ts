@@ -1,25 +1,36 @@
 import { type Config, ConfigProvider, Effect, Layer } from "effect"
-import { SecureRandom } from "effect/crypto"
+import { Mac, SecureRandom } from "effect/crypto"
+import { FetchHttpClient } from "effect/http"
 import type { Blobs } from "../src/Blobs.ts"
 import type { Catalog } from "../src/Catalog.ts"
 import type { Networking } from "../src/domain/Environment.ts"
 import type { SessionId } from "../src/domain/Ids.ts"
 import type { SessionRecord } from "../src/domain/Session.ts"
 import { handle, type Send } from "../src/egress/gateway.ts"
+import type { Deliveries } from "../src/Deliveries.ts"
 import { EgressPolicy } from "../src/EgressPolicy.ts"
 import { AgentLoop } from "../src/loop/AgentLoop.ts"
 import { SessionObject } from "../src/loop/SessionObject.ts"
 import type { ModelClient } from "../src/ModelClient.ts"
+import { Outbox } from "../src/Outbox.ts"
 import type { Sessions } from "../src/Sessions.ts"
 import type { Storage } from "../src/Storage.ts"
+import type { Tasks } from "../src/Tasks.ts"
 import type { Tool, ToolEnv } from "../src/tools/defineTool.ts"
+import { Deliverer } from "../src/triggers/Deliver.ts"
+import { Backends, type SettingInvalid, TriggerSettings } from "../src/triggers/Settings.ts"
+import { Sweeper } from "../src/triggers/Sweeper.ts"
+import { TaskConsumer } from "../src/triggers/TaskConsumer.ts"
+import { TaskRunner } from "../src/triggers/TaskRunner.ts"
 import * as InProcessHttpClient from "./egress/InProcessHttpClient.ts"
 import * as Recording from "./egress/Recording.ts"
+import * as Queues from "./queues/Queues.ts"
 import * as MemorySandbox from "./sandbox/Memory.ts"
 import * as InProcess from "./sessions/InProcess.ts"
 import * as Alarm from "./storage/Alarm.ts"
 import * as BlobsMemory from "./storage/BlobsMemory.ts"
 import * as Memory from "./storage/Memory.ts"
+import * as TasksMemory from "./storage/TasksMemory.ts"
 import * as DeploymentTools from "./tools/Deployment.ts"
 import * as Fixed from "./tools/Fixed.ts"
 
@@ -66,10 +77,51 @@ export const deployment = <Model>(
       Layer.provide(AgentLoop.layer(id)),
       Layer.provide(DeploymentTools.layer({} as ToolEnv)), // The built-in tools need no bindings.
       Layer.provide([sandbox, InProcessHttpClient.layer(send)]),
-      Layer.provide([Memory.storage, Memory.workspace, BlobsMemory.layer, Alarm.layerNone])
+      Layer.provide([Memory.storage, Memory.workspace, BlobsMemory.layer, Alarm.layerNone, Outbox.layerNone])
     )
   return InProcess.layer(session).pipe(
     Layer.provideMerge([options.model, Memory.catalog, Recording.layer(options.networking)]),
     Layer.provide([SecureRandom.layerWebCrypto, config(options.config)])
+  )
+}
+
+type SendMessage = (message: unknown) => Promise<unknown>
+
+/** Tasks in this process: what starts sessions for them and tells what became of them, with everything kept in memory. */
+export const triggers = (
+  options: {
+    readonly config?: Readonly<Record<string, string>>
+    /** Stands for the network that webhooks leave to. */
+    readonly send?: Send
+    /** The Worker's queues, by their bindings. */
+    readonly queues?: Readonly<Record<string, SendMessage>>
+  } = {}
+): Layer.Layer<
+  Tasks | Deliveries | TaskConsumer | TaskRunner | Deliverer | Sweeper | TriggerSettings,
+  Config.ConfigError | SettingInvalid,
+  Catalog | Sessions
+> => {
+  const send: Send = options.send ?? (() => Promise.reject(new Error("there is no network")))
+  const none: SendMessage = () => Promise.reject(new Error("there is no such queue"))
+  const queues = Object.entries({ TASKS: none, DEAD_LETTERS: none, ...options.queues }).map(
+    ([name, send]) => [name, { send }] as const
+  )
+  return Layer.mergeAll(TaskConsumer.layer, Sweeper.layer).pipe(
+    Layer.provideMerge(TaskRunner.layer),
+    Layer.provideMerge(Deliverer.layer),
+    Layer.provideMerge([TasksMemory.layer, TriggerSettings.layer]),
+    Layer.provide([
+      Queues.layer(Object.fromEntries(queues) as Parameters<typeof Queues.layer>[0]), // Both are there.
+      Layer.succeed(Backends, new Set(["isolate" as const])),
+      FetchHttpClient.layer,
+      Mac.layerWebCrypto
+    ]),
+    Layer.provide([
+      Layer.succeed(FetchHttpClient.Fetch, (input: RequestInfo | URL, init?: RequestInit) =>
+        send(new Request(input, init))
+      ),
+      SecureRandom.layerWebCrypto,
+      config(options.config)
+    ])
   )
 }

@@ -46,16 +46,21 @@ const listen = async (baseUrl: string, apiKey: string | undefined): Promise<Read
   )
 }
 
-/** A model id without a provider is a slip of the pen. */
-const checked = (model: string | undefined): string | undefined => {
+/** A model id without a provider is a slip of the pen, and so is one whose provider nobody configured. */
+const checked = (model: string | undefined, providers: ReadonlyArray<string>): string | undefined => {
   if (model === undefined || model === "") return undefined
-  if (model === "demo" || model.includes("/")) return model
-  throw new StartError(`OWNLOOP_MODEL is ${model}, which names no provider: did you mean local/${model}?`)
+  if (model === "demo") return model
+  if (!model.includes("/"))
+    throw new StartError(`OWNLOOP_MODEL is ${model}, which names no provider: did you mean local/${model}?`)
+  const all = ["@cf", "local", ...providers]
+  if (all.includes(model.slice(0, model.indexOf("/")))) return model
+  throw new StartError(`OWNLOOP_MODEL is ${model}, whose provider is not configured, only: demo, ${all.join(", ")}`)
 }
 
-export const findBrain = async (env: NodeJS.ProcessEnv): Promise<Brain> => {
+/** @param providers names of those that `OWNLOOP_PROVIDERS` adds. */
+export const findBrain = async (env: NodeJS.ProcessEnv, providers: ReadonlyArray<string> = []): Promise<Brain> => {
   const { OPENAI_BASE_URL: configured, OPENAI_API_KEY: apiKey } = env
-  const chosen = checked(env["OWNLOOP_MODEL"])
+  const chosen = checked(env["OWNLOOP_MODEL"], providers)
   if (configured !== undefined && configured !== "") {
     const [first] = await listen(configured, apiKey)
     const model = chosen ?? (first === undefined ? undefined : `local/${first}`)
@@ -65,6 +70,9 @@ export const findBrain = async (env: NodeJS.ProcessEnv): Promise<Brain> => {
       baseUrl: configured,
       found: `model ${model}; the provider local is ${configured} (OPENAI_BASE_URL)`
     }
+  }
+  if (chosen === undefined && providers.length > 0) {
+    throw new StartError(`OWNLOOP_PROVIDERS is set: say which model to use with OWNLOOP_MODEL=${providers[0]}/<name>`)
   }
   const found = await Promise.all(servers.map(async (server) => ({ ...server, list: await models(server.baseUrl) })))
   const server = found.find(({ list }) => list !== null && list.length > 0)

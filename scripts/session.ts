@@ -31,24 +31,42 @@ const taskAgent = async (anthropic: Anthropic) => {
   return anthropic.beta.agents.create({ name, model: "default", tools: [toolset] })
 }
 
-const dim = (text: string) => (process.stdout.isTTY ? `\u001b[2m${text}\u001b[22m` : text)
 const shorten = (text: string) => (text.length > 600 ? `${text.slice(0, 600)} ...` : text)
 const indent = (text: string) => text.replaceAll("\n", "\n    ")
 const texts = (content: ReadonlyArray<{ type: string; text?: string }> | undefined) =>
   (content ?? []).map((block) => block.text ?? "").join("\n")
 
-/** Runs one task as a session, showing what happens. Answers null on `end_turn`, else why it stopped. */
-export const runTask = async (task: string): Promise<string | null> => {
+/** Why a task stopped, null where its turn ended by itself; and its answer, where that was to have a form. */
+export interface Outcome {
+  readonly problem: string | null
+  readonly output?: unknown
+}
+
+/**
+ * Runs one task as a session, showing what happens. With a JSON Schema the answer has that form, and what happens is shown on the standard
+ * error, so that the standard output has room for the answer.
+ */
+export const runTask = async (task: string, schema?: object): Promise<Outcome> => {
+  const out = schema === undefined ? process.stdout : process.stderr
+  const line = (text: string) => void out.write(`${text}\n`)
+  const dim = (text: string) => (out.isTTY ? `\u001b[2m${text}\u001b[22m` : text)
   const anthropic = client()
   const [agent, environment] = await Promise.all([taskAgent(anthropic), environmentFor(anthropic, hostsIn(task))])
   const session = await anthropic.beta.sessions.create({
     agent: agent.id,
     environment_id: environment,
     title: task.slice(0, 100),
-    initial_events: [{ type: "user.message", content: [{ type: "text", text: task }] }]
+    initial_events: [{ type: "user.message", content: [{ type: "text", text: task }] }],
+    ...(schema === undefined ? {} : { output_config: { format: { type: "json_schema", schema } } })
   })
-  console.log(dim(`session ${session.id} · ${agent.model.id}`))
-  console.log(`> ${task}`)
+  const ended = async (problem: string | null): Promise<Outcome> => {
+    if (schema === undefined || problem !== null) return { problem }
+    // The SDK's types do not know what is ours.
+    const shown = (await anthropic.beta.sessions.retrieve(session.id)) as { structured_output?: { value: unknown } }
+    return { problem, output: shown.structured_output?.value }
+  }
+  line(dim(`session ${session.id} · ${agent.model.id}`))
+  line(`> ${task}`)
 
   const streamed = new Set<string>()
   let lastError = ""
@@ -58,17 +76,17 @@ export const runTask = async (task: string): Promise<string | null> => {
     switch (event.type) {
       case "event_delta":
         streamed.add(event.event_id)
-        process.stdout.write(event.delta.content.text)
+        out.write(event.delta.content.text)
         break
       case "agent.message":
-        if (streamed.has(event.id)) process.stdout.write("\n")
-        else console.log(texts(event.content))
+        if (streamed.has(event.id)) out.write("\n")
+        else line(texts(event.content))
         break
       case "agent.tool_use":
-        console.log(dim(`  ${event.name} ${shorten(JSON.stringify(event.input))}`))
+        line(dim(`  ${event.name} ${shorten(JSON.stringify(event.input))}`))
         break
       case "agent.tool_result":
-        console.log(dim(`    ${event.is_error === true ? "error: " : ""}${indent(shorten(texts(event.content)))}`))
+        line(dim(`    ${event.is_error === true ? "error: " : ""}${indent(shorten(texts(event.content)))}`))
         break
       case "session.error":
         lastError = event.error.message
@@ -78,14 +96,14 @@ export const runTask = async (task: string): Promise<string | null> => {
         console.error("  no model answers: the session waits, and tries again by itself")
         break
       case "agent.thread_context_compacted":
-        console.log(dim("  the conversation was summarised: the model has no room for all of it"))
+        line(dim("  the conversation was summarised: the model has no room for all of it"))
         break
       case "session.status_idle":
-        if (event.stop_reason.type === "end_turn") return null
-        return lastError === "" ? event.stop_reason.type : `${event.stop_reason.type}: ${lastError}`
+        if (event.stop_reason.type === "end_turn") return ended(null)
+        return ended(lastError === "" ? event.stop_reason.type : `${event.stop_reason.type}: ${lastError}`)
       case "session.status_terminated":
-        return "terminated"
+        return ended("terminated")
     }
   }
-  return "the stream ended before the session did"
+  return ended("the stream ended before the session did")
 }

@@ -14,8 +14,9 @@ if (process.env["ANTHROPIC_API_KEY"] !== undefined) {
 const worker = await startWorker().catch(explain)
 console.log(`Ownloop serves at ${baseUrl}`)
 console.log(worker.brain.found)
+console.log(worker.machines.found)
 console.log("\nA sample task:\n")
-const problem = await runTask(sample).catch((error: unknown) => String(error))
+const { problem } = await runTask(sample).catch((error: unknown) => ({ problem: String(error) }))
 if (problem !== null) console.error(`\nthe sample task stopped: ${problem}`)
 console.log(`
 Still serving. Try, in another terminal:

@@ -85,7 +85,7 @@ export class InvalidResponse extends Schema.TaggedError<InvalidResponse>()("Inva
 export class AnswerTooLong extends Schema.TaggedError<AnswerTooLong>()("AnswerTooLong", { detail: Schema.String }) {}
 /** The provider refused the request itself (4xx): asking again would not help. */
 export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()("InvalidRequest", { detail: Schema.String }) {}
-/** The conversation does not fit the model's context window. */
+/** The conversation does not fit the model's context window, or the request what its server takes. */
 export class ContextOverflow extends Schema.TaggedError<ContextOverflow>()("ContextOverflow", {
   detail: Schema.String
 }) {}

@@ -57,7 +57,10 @@ export interface SessionChange {
 export class Sessions extends Context.Service<
   Sessions,
   {
-    /** Durable when it answers, initial events included; the turn they start runs on by itself. */
+    /**
+     * Durable when it answers, initial events included; the turn they start runs on by itself. A session that is there already stays as it
+     * is: whoever does not know whether this was done before does it again.
+     */
     create(record: SessionRecord, initialEvents: ReadonlyArray<ClientEvent>): Effect.Effect<Session, StorageError>
     get(id: SessionId): Effect.Effect<Session, SessionNotFound | StorageError>
     /** Changes what is given. Only while idle, but for a budget by itself; a raised one lets a session go on that it held up. */
@@ -65,6 +68,11 @@ export class Sessions extends Context.Service<
       id: SessionId,
       change: SessionChange
     ): Effect.Effect<Session, SessionNotFound | SessionConflict | MetadataFull | BudgetRefused | StorageError>
+    /**
+     * Lets a session go on that has something left to do or to tell. Answers whether it was asleep: nothing would have woken it, or it
+     * should have been woken long before.
+     */
+    rouse(id: SessionId): Effect.Effect<boolean, SessionNotFound | StorageError>
     /** Ends the session for good; only while idle. Its events stay readable. */
     archive(id: SessionId): Effect.Effect<Session, SessionNotFound | SessionConflict | StorageError>
     /** Forgets the session; only while idle. */

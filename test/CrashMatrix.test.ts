@@ -26,6 +26,9 @@ import { record, toolset } from "./support/records.ts"
  */
 
 const session = record("1", {
+  output_config: {
+    format: { type: "json_schema", schema: { type: "object", properties: { well: { type: "boolean" } } } }
+  },
   agent: {
     ...record("1").agent,
     model: { id: "local/main", fallbacks: ["local/spare"] },
@@ -46,6 +49,8 @@ const answer = ({ model, messages }: ModelRequest): ReadonlyArray<ModelPart> | M
   const shown = texts(messages)
   const last = messages.at(-1)!
   if (last.role === "user" && last.text.includes("ummar")) return [{ type: "text", text: "SO FAR: all went well" }]
+  if (shown.includes("late")) return [call("safe", { label: "beside" }), call("structured_output", { well: "true" })]
+  if (shown.includes("You answered in text")) return [call("safe", { label: "late" })]
   if (shown.includes("SO FAR")) return [{ type: "text", text: "all done" }]
   if (shown.includes("after: ")) return new ContextOverflow({ detail: "too long" })
   if (shown.includes("client: ")) {
@@ -211,7 +216,13 @@ describe("a session that is killed", () => {
       assert.isAbove(moments, 60)
       assert.isBelow(moments, most)
       const types = new Set(undisturbed.log.map(({ type }) => type))
-      for (const type of ["agent.thread_context_compacted", "session.error", "agent.custom_tool_use"] as const) {
+      for (const type of [
+        "agent.thread_context_compacted",
+        "session.error",
+        "agent.custom_tool_use",
+        "session.structured_output_reminder",
+        "agent.structured_output"
+      ] as const) {
         assert.isTrue(types.has(type), `the session meets ${type}`)
       }
       for (let fatal = 1; fatal <= moments; fatal++) {
@@ -223,8 +234,10 @@ describe("a session that is killed", () => {
           ["idle", [], [], false],
           where
         )
+        assert.deepStrictEqual<unknown>(state.structuredOutput?.value, { well: true }, where)
         const results = log.flatMap((event) => (event.type === "agent.tool_result" ? [event] : []))
         for (const use of log.flatMap((event) => (event.type === "agent.tool_use" ? [event] : []))) {
+          if (use.name === "structured_output") continue
           const its = world.effects.filter(({ label }) => label === use.input["label"])
           const isUnknown = results.some(
             ({ tool_use_id, content }) => tool_use_id === use.id && content[0]?.text === unknown

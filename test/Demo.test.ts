@@ -3,6 +3,7 @@ import { Effect, Stream } from "effect"
 import { Bash } from "just-bash"
 import * as Demo from "../layers/model/Demo.ts"
 import { EventId } from "../src/domain/Ids.ts"
+import { reminder } from "../src/loop/Prompt.ts"
 import type { Message, ModelRequest } from "../src/ModelClient.ts"
 import { request, textOf } from "./ModelClient.contract.ts"
 
@@ -150,6 +151,15 @@ describe("other tasks", () => {
       })
     )
   }
+
+  it.effect("gives no made-up result where the answer has a form, and says why", () =>
+    Effect.gen(function* () {
+      const { reply, used } = yield* converse(reminder, { offered: ["structured_output"] })
+      assert.isEmpty(used)
+      assert.isTrue(reply.startsWith(Demo.notice))
+      assert.include(reply, "no structured result")
+    })
+  )
 
   it.effect("looks at the beginning of a long message only", () =>
     Effect.gen(function* () {

@@ -111,6 +111,8 @@ describe("failures", () => {
     ["no capacity", { status: 529, body: { error: "busy" } }, "Overloaded", "busy"],
     ["a gateway's page", { status: 502, body: "<html>bad gateway</html>" }, "Overloaded", "bad gateway"],
     ["a failure of its own (llama.cpp on bad JSON)", { status: 500, body: error("parse") }, "Overloaded", "parse"],
+    ["a timeout of its own", { status: 408, body: error("too slow") }, "TimedOut", "too slow"],
+    ["too large a request (a proxy)", { status: 413, body: "<html>413</html>" }, "ContextOverflow", "413"],
     ["a bad request", { status: 400, body: error("tools: wrong") }, "InvalidRequest", "tools: wrong"],
     ["a bad field", { status: 422, body: { detail: [{ msg: "field required" }] } }, "InvalidRequest", "field required"],
     ["a wrong path", { status: 404, body: { message: "404 page not found" } }, "InvalidRequest", "404 page"],
@@ -169,7 +171,7 @@ describe("failures", () => {
       "InvalidResponse",
       "no name"
     ],
-    ["nothing", { raw: "" }, "ConnectionFailed", "end marker"],
+    ["nothing", { raw: "" }, "InvalidResponse", "empty"],
     ["a stream without an end", { raw: event(chunk({ content: "a" })) }, "ConnectionFailed", "end marker"],
     ["a connection cut within the stream", { text: ["a", "b"], ending: "cut" }, "ConnectionFailed", ""],
     ["a connection cut within a chunk", { raw: 'data: {"choices": [{"de', ending: "cut" }, "ConnectionFailed", ""]

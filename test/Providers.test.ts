@@ -1,33 +1,11 @@
 import { assert, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Layer, Stream } from "effect"
-import { FetchHttpClient } from "effect/http"
-import * as Providers from "../layers/model/Providers.ts"
-import type { AiBinding } from "../layers/model/WorkersAi.ts"
-import { ModelClient } from "../src/ModelClient.ts"
-import { request, textOf } from "./ModelClient.contract.ts"
+import { Effect } from "effect"
 import { fakeAi, streams } from "./support/fakeAi.ts"
-import { startMockOpenAi } from "./support/mockOpenAi.ts"
-
-const configured = (config: Readonly<Record<string, string>>, ai?: AiBinding) =>
-  Effect.provide(
-    ModelClient,
-    Providers.layer({ ai }).pipe(
-      Layer.provide(FetchHttpClient.layer),
-      Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown(config)))
-    )
-  )
-
-const server = Effect.acquireRelease(
-  Effect.promise(() => startMockOpenAi(() => ({ text: "from the server" }))),
-  (server) => Effect.promise(server.close)
-)
-
-const say = (models: ModelClient["Service"], model: string) =>
-  Effect.map(Stream.runCollect(models.stream(request(model, "hello"))), textOf)
+import { configured, say, server } from "./support/providers.ts"
 
 it.effect("asks the provider that the model's id names", () =>
   Effect.gen(function* () {
-    const { url, requests } = yield* server
+    const { url, requests } = yield* server()
     const ai = fakeAi(() => ({ stream: streams.text.openai }))
     const models = yield* configured({ OPENAI_BASE_URL: url, OPENAI_API_KEY: "k" }, ai)
     assert.strictEqual(yield* say(models, "local/org/name:7b"), "from the server")
@@ -40,7 +18,7 @@ it.effect("asks the provider that the model's id names", () =>
 
 it.effect("asks Workers AI over REST where there is an account and no binding", () =>
   Effect.gen(function* () {
-    const { url, requests } = yield* server
+    const { url, requests } = yield* server()
     const models = yield* configured({
       CLOUDFLARE_ACCOUNT_ID: "acc",
       CLOUDFLARE_API_TOKEN: "t",
@@ -65,7 +43,7 @@ it.effect("an unknown model is an error that says what there is, never another m
 
 it.effect("variables that are empty count as absent", () =>
   Effect.gen(function* () {
-    const { url, requests } = yield* server
+    const { url, requests } = yield* server()
     const nothing = yield* configured({ OPENAI_BASE_URL: "", CLOUDFLARE_ACCOUNT_ID: "", CLOUDFLARE_API_TOKEN: "" })
     assert.strictEqual((yield* Effect.flip(say(nothing, "local/m"))).reason._tag, "ModelNotFound")
     yield* say(yield* configured({ OPENAI_BASE_URL: url, OPENAI_API_KEY: "" }), "local/m")

@@ -14,6 +14,7 @@ const inPieces = (text: string, length: number, options: Options) => {
 
 const anyOf = (type: ReadonlyArray<string>) => ({ type: [...type] })
 const often = { arbitrary: { runs: 300 } }
+const Bytes = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 })))
 const f = tool("f", { a: anyOf(["integer", "array", "object", "string"]) })
 const Start = Schema.Literals(["thinking", "not thinking", "unknown"])
 const starts = { thinking: true, "not thinking": false, unknown: undefined }
@@ -74,6 +75,18 @@ describe.each(dialects)("%s", (dialect) => {
     [Schema.String, Start, Schema.Boolean],
     ([text, start, truncated]) => {
       assert.isTrue(parse(text, options(start, truncated)).content.length <= text.length)
+    },
+    often
+  )
+
+  it.prop(
+    "takes any bytes, and never says more than came",
+    [Bytes, Text, Schema.Boolean],
+    ([bytes, parts, truncated]) => {
+      const text = new TextDecoder().decode(Uint8Array.from(bytes)) + parts.join("")
+      const { calls, content, problems, reasoning } = parse(text, options("unknown", truncated))
+      assert.isAtMost(content.length + (reasoning ?? "").length, text.length)
+      assert.isAtMost(calls.length + problems.length, text.length)
     },
     often
   )
@@ -142,6 +155,18 @@ describe.each(writers)("$dialect: $form", ({ dialect, ends = [], write }) => {
         parsed.problems.map((problem) => problem.type),
         ["incomplete_call"]
       )
+  })
+
+  it("cut off anywhere, it gives only calls that came whole", () => {
+    const calls = ["f", "g"].map((name) => ({ name, arguments: { text: `of ${name}`, list: [name, 1] } }))
+    const whole = write(calls)
+    for (let end = 0; end < whole.length; end++) {
+      for (const truncated of [true, false]) {
+        const parsed = parse(whole.slice(0, end), { dialect, tools, truncated })
+        const made = parsed.calls.map(({ arguments: args, name }) => ({ name, arguments: args }))
+        assert.deepStrictEqual(made, calls.slice(0, made.length))
+      }
+    }
   })
 
   it("refuses a tool that is not declared", () => {

@@ -32,15 +32,19 @@ it.effect("a deployment's tools have neither its credentials nor other sessions,
     EGRESS_HEADERS: JSON.stringify({ "example.com": { authorization: "Bearer egress-secret" } }),
     OWNLOOP_API_KEY: "ownloop-secret",
     OPENAI_API_KEY: "openai-secret",
-    CLOUDFLARE_API_TOKEN: "cloudflare-secret"
+    CLOUDFLARE_API_TOKEN: "cloudflare-secret",
+    VLLM_AUTH: "vllm-secret",
+    GATEWAY_AUTH: "Bearer gateway-secret"
   }
-  const bindings = { ...noBindings, ...secrets, SESSIONS: {}, WEATHER_TOKEN: "of a tool" }
+  const box = { base_url: "https://h/v1", api_key_secret: "VLLM_AUTH", secret_headers: { "x-a": "GATEWAY_AUTH" } }
+  const OWNLOOP_PROVIDERS = JSON.stringify({ box, "@cf": { gateway: { id: "g" } } })
+  const bindings = { ...noBindings, ...secrets, OWNLOOP_PROVIDERS, SESSIONS: {}, WEATHER_TOKEN: "of a tool" }
   return Effect.gen(function* () {
     expectTypeOf<ToolEnv>().not.toHaveProperty("SESSIONS")
-    assert.deepStrictEqual(Object.entries(Deployment.toolEnv(bindings)), [["WEATHER_TOKEN", "of a tool"]])
-    const command = "echo egress-secret ownloop-secret openai-secret cloudflare-secret"
+    assert.deepStrictEqual(Deployment.toolEnv(bindings) as object, { OWNLOOP_PROVIDERS, WEATHER_TOKEN: "of a tool" })
+    const command = "echo egress-secret ownloop-secret openai-secret cloudflare-secret vllm-secret gateway-secret"
     const { text } = yield* call("bash", { command })
-    assert.include(text, "[redacted] [redacted] [redacted] [redacted]")
+    assert.include(text, "[redacted] [redacted] [redacted] [redacted] [redacted] [redacted]")
     assert.notInclude(text, "secret")
   }).pipe(Effect.provide(Deployment.layer(bindings).pipe(Layer.provide([sandbox, noNetwork]))))
 })

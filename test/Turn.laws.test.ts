@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import type { Budget } from "../src/domain/Budget.ts"
 import type { SessionEvent } from "../src/domain/Event.ts"
 import { EventId } from "../src/domain/Ids.ts"
+import { toolName } from "../src/domain/StructuredOutput.ts"
 import { fold } from "../src/loop/fold.ts"
 import { noUsage } from "../src/loop/Spent.ts"
 import { initial, type State } from "../src/loop/State.ts"
@@ -12,11 +13,14 @@ const limits: Limits = {
   maxSteps: 6,
   maxReschedules: 2,
   budget: null,
+  isStructured: false,
   models: ["m", "spare"],
   contextWindow: 60,
   now: 0
 }
 const text = (value: string) => [{ type: "text" as const, text: value }]
+
+const reminder = "in the form, please"
 
 /** A session in miniature: a log, and choices of what a model answers, what a client sends, and when the process dies. */
 class Session {
@@ -26,6 +30,11 @@ class Session {
   now = 0
   budget: Budget | null = { type: "limit", max_tool_calls: 5, max_tokens: 200 }
   private count = 0
+  private readonly isStructured: boolean
+
+  constructor(isStructured: boolean) {
+    this.isStructured = isStructured
+  }
 
   id() {
     return EventId.make(`sevt_${++this.count}`)
@@ -40,7 +49,7 @@ class Session {
   }
 
   get limits(): Limits {
-    return { ...limits, budget: this.budget, now: this.now }
+    return { ...limits, budget: this.budget, isStructured: this.isStructured, now: this.now }
   }
 
   append(...events: ReadonlyArray<SessionEvent>) {
@@ -90,6 +99,15 @@ class Session {
       case "settle":
         this.append(...action.calls.map(({ id }) => this.result(id)))
         return true
+      case "takeAnswer": {
+        const { call, others } = action
+        this.append(...[call, ...others].map(({ id }) => this.result(id)))
+        this.append({ ...this.stamp(), type: "agent.structured_output", tool_use_id: call.id, value: choice })
+        return true
+      }
+      case "remind":
+        this.append({ ...this.stamp(), type: "session.structured_output_reminder", content: text(reminder) })
+        return true
       case "closeRequest":
         this.closeRequest(action.id)
         return true
@@ -133,6 +151,14 @@ class Session {
     if (action.type === "compact") return this.append(summary(), end)
     const calls = Array.from({ length: choice % 4 }, (_, index): SessionEvent => {
       const use = { ...this.stamp(), name: `tool${index}`, input: {} }
+      if (this.isStructured && choice % 2 === 0) {
+        return {
+          ...use,
+          type: "agent.tool_use",
+          name: index === 1 ? use.name : toolName,
+          evaluated_permission: "allow"
+        }
+      }
       return (choice + index) % 3 === 0
         ? { ...use, type: "agent.custom_tool_use" }
         : {
@@ -232,11 +258,28 @@ class Session {
   }
 }
 
+/** Whether the model is reminded at most once for a message, and a turn ends only with an answer in the form that is asked for. */
+const endsWell = (log: ReadonlyArray<SessionEvent>, isStructured: boolean): boolean => {
+  let reminders = 0
+  let isAnswered = false
+  let isInterrupted = false
+  return log.every((event) => {
+    if (event.type === "user.message" && event.processed_at !== null) [reminders, isAnswered] = [0, false]
+    if (event.type === "agent.structured_output") isAnswered = true
+    if (event.type === "user.interrupt") isInterrupted = true
+    if (event.type === "session.structured_output_reminder") return ++reminders === 1 && !isAnswered
+    if (event.type !== "session.status_idle") return true
+    const isFine = isInterrupted || event.stop_reason.type !== "end_turn" || isAnswered || !isStructured
+    isInterrupted = false
+    return isFine
+  })
+}
+
 it.prop(
   "any interleaving of inputs, answers and crashes keeps every message, every pair and their order, and comes to rest",
-  [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999 })))],
-  ([choices]) => {
-    const session = new Session()
+  [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999 }))), Schema.Boolean],
+  ([choices, isStructured]) => {
+    const session = new Session(isStructured)
     for (const choice of choices) {
       const value = Math.floor(choice / 10)
       if (choice % 10 === 0) session.crash()
@@ -257,7 +300,9 @@ it.prop(
       ),
       session.sent
     )
-    const shown = messages.flatMap((message) => (message.role === "user" ? [message.text] : []))
+    const shown = messages.flatMap((message) =>
+      message.role === "user" && message.text !== reminder ? [message.text] : []
+    )
     const isCompacted = session.log.some(({ type }) => type === "agent.thread_context_compacted")
     const own = isCompacted ? shown.slice(1) : shown
     assert.deepStrictEqual(own, session.sent.slice(session.sent.length - own.length))
@@ -279,6 +324,7 @@ it.prop(
       messages.filter(({ role }) => role === "tool").length,
       messages.reduce((sum, message) => sum + (message.role === "assistant" ? message.toolCalls.length : 0), 0)
     )
+    assert.strictEqual(endsWell(session.log, isStructured), true)
     // At most one turn at a time.
     const turns = session.log.filter(({ type }) => type.startsWith("session.status_"))
     turns.forEach((event, index) => {

@@ -10,6 +10,7 @@ const limits: Limits = {
   maxSteps: 20,
   maxReschedules: 3,
   budget: null,
+  isStructured: false,
   models: ["m", "spare"],
   contextWindow: 1_000,
   now: 0

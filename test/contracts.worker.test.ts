@@ -10,6 +10,7 @@ import * as SandboxBackend from "./SandboxBackend.contract.ts"
 import * as Sandboxes from "./SandboxBackend.workspace.ts"
 import * as Storage from "./Storage.contract.ts"
 import * as StorageSqlite from "./StorageSqlite.contract.ts"
+import * as Tasks from "./Tasks.contract.ts"
 import * as ToolRegistry from "./ToolRegistry.contract.ts"
 import * as Vaults from "./Vaults.contract.ts"
 import * as Workspace from "./Workspace.contract.ts"
@@ -29,6 +30,7 @@ const suites: Record<string, Readonly<Record<string, unknown>>> = {
   CatalogD1: Catalog.contract,
   ApiKeysD1: ApiKeys.contract,
   VaultsD1: Vaults.contract,
+  TasksD1: Tasks.contract,
   PolicyStore: EgressPolicy.contract,
   DeploymentTools: ToolRegistry.contract
 }

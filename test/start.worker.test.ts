@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -22,24 +22,21 @@ const freePort = () =>
     })
   })
 
-const run = (script: string, ...args: ReadonlyArray<string>) => {
+const launch = (script: string, args: ReadonlyArray<string>, env: NodeJS.ProcessEnv) => {
   const child = spawn("node", [`scripts/${script}.ts`, ...args], {
-    env: {
-      ...process.env,
-      OWNLOOP_HOME: home,
-      OWNLOOP_PORT: String(port),
-      OPENAI_BASE_URL: model.url,
-      OWNLOOP_MODEL: "local/mock"
-    },
+    env: { ...process.env, OWNLOOP_HOME: home, OWNLOOP_PORT: String(port), ...env },
     stdio: ["ignore", "pipe", "pipe"]
   })
   let output = ""
+  let stdout = ""
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()))
+  child.stdout.on("data", (data: Buffer) => (stdout += data.toString()))
   const ended = new Promise<number | null>((resolve) => child.on("exit", resolve))
   return {
     child,
     ended,
     output: () => output,
+    stdout: () => stdout,
     /** Resolves once the process has printed this. */
     printed: async (text: string) => {
       while (!output.includes(text)) {
@@ -53,6 +50,9 @@ const run = (script: string, ...args: ReadonlyArray<string>) => {
     }
   }
 }
+
+const run = (script: string, ...args: ReadonlyArray<string>) =>
+  launch(script, args, { OPENAI_BASE_URL: model.url, OWNLOOP_MODEL: "local/mock" })
 
 const running: Array<ChildProcess> = []
 
@@ -78,13 +78,61 @@ afterAll(async () => {
 const tool = (name: string, input: unknown): MockAnswer => ({ calls: [{ name, arguments: input }] })
 
 describe("npm run task", () => {
-  it("starts the Worker where none runs, shows what happens, and exits with 0", { timeout: 60_000 }, async () => {
-    answers.push(tool("bash", { command: "echo from the shell" }), { text: "The answer is 42." })
-    const task = run("task", "what is the answer?")
-    assert.strictEqual(await task.ended, 0, task.output())
-    assert.include(task.output(), "from the shell")
-    assert.include(task.output(), "The answer is 42.")
+  it("says what is wrong with the configuration, and starts nothing", async () => {
+    const wrong: ReadonlyArray<readonly [providers: string, model: string, problem: string]> = [
+      ['{"box": {}}', "box/mock", "OWNLOOP_PROVIDERS.box.base_url: is required"],
+      ['{"box": {"base_url": "http://127.0.0.1:9/v1"}}', "bx/mock", "OWNLOOP_MODEL is bx/mock, whose provider is not"],
+      ['{"box": {"base_url": "http://127.0.0.1:9/v1"}}', "", "OWNLOOP_MODEL=box/<name>"]
+    ]
+    for (const [OWNLOOP_PROVIDERS, OWNLOOP_MODEL, problem] of wrong) {
+      const task = launch("task", ["try"], { OWNLOOP_PROVIDERS, OWNLOOP_MODEL })
+      assert.strictEqual(await task.ended, 1)
+      assert.include(task.output(), problem)
+    }
   })
+
+  it(
+    "starts the Worker of named providers where none runs, shows what happens, and exits with 0",
+    { timeout: 60_000 },
+    async () => {
+      answers.push(tool("bash", { command: "echo from the shell" }), { text: "The answer is 42." })
+      const box = { base_url: model.url, api_key_secret: "BOX_KEY" }
+      const task = launch("task", ["what is the answer?"], {
+        OWNLOOP_PROVIDERS: JSON.stringify({ box }),
+        BOX_KEY: "a key of its own",
+        OWNLOOP_MODEL: "box/mock"
+      })
+      assert.strictEqual(await task.ended, 0, task.output())
+      assert.strictEqual(model.requests[0]?.headers.authorization, "Bearer a key of its own")
+      assert.include(task.output(), "from the shell")
+      assert.include(task.output(), "The answer is 42.")
+    }
+  )
+
+  it(
+    "prints an answer in the form of a schema, and nothing else, on the standard output",
+    { timeout: 90_000 },
+    async () => {
+      const file = join(home, "words.json")
+      writeFileSync(file, JSON.stringify({ type: "array", items: { type: "integer" } }))
+      answers.push({ text: "They are 1 and 2." }, tool("structured_output", { value: [1, "2"] }))
+      const task = run("task", "--schema", file, "count")
+      running.push(task.child)
+      assert.strictEqual(await task.ended, 0, task.output())
+      assert.deepStrictEqual(JSON.parse(task.stdout()), [1, 2])
+      assert.include(task.output(), "They are 1 and 2.")
+
+      writeFileSync(file, JSON.stringify({ type: "nothing" }))
+      const refused = run("task", "--schema", file, "count")
+      running.push(refused.child)
+      assert.strictEqual(await refused.ended, 1)
+      assert.include(refused.output(), "output_config.format.schema.type: ")
+      const missing = run("task", "--schema", join(home, "none.json"), "count")
+      running.push(missing.child)
+      assert.strictEqual(await missing.ended, 1)
+      assert.include(missing.output(), "none.json cannot be read")
+    }
+  )
 })
 
 describe("npm start", () => {

@@ -67,6 +67,13 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
   update(change: Parameters<SessionRpc["update"]>[0]) {
     return this.#use((session) => session.update(change))
   }
+  /** The alarm is looked at before the object is opened, which by itself lets the session go on. */
+  async rouse(): ReturnType<SessionRpc["rouse"]> {
+    const alarm = this.#runtime === undefined ? await this.ctx.storage.getAlarm() : Infinity
+    const reply = await this.#use((session) => session.rouse)
+    const isLate = alarm === null || alarm < Date.now() - 60_000
+    return reply.ok ? { ok: true, value: reply.value && isLate } : reply
+  }
   archive() {
     return this.#use((session) => session.archive)
   }

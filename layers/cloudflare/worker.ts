@@ -11,6 +11,6 @@ const api = Cloudflare.api(env)
 
 export default {
   fetch: api,
-  /** Once a day: the egress audit is kept for 30 days. */
-  scheduled: (event) => Cloudflare.expire(env, event.scheduledTime)
+  queue: Cloudflare.queue,
+  scheduled: Cloudflare.scheduled
 } satisfies ExportedHandler<Env>

@@ -1,6 +1,7 @@
 import { Layer, Stream } from "effect"
 import type { ModelUsage } from "../../src/domain/Event.ts"
 import { ModelClient, ModelError, ModelNotFound, type ModelPart, type ModelRequest } from "../../src/ModelClient.ts"
+import { reminder } from "../../src/loop/Prompt.ts"
 import { type Call, rules } from "./DemoRules.ts"
 
 /** Begins every reply. */
@@ -16,6 +17,10 @@ const help = `I am a stand-in that follows a few fixed rules, so that you can se
 - what is in notes.txt
 For anything else, configure a model: Workers AI, or a server that OPENAI_BASE_URL names.`
 
+/** Where the session's answers have a form. */
+const noAnswer =
+  "There is no structured result: it takes a model to fill in a schema, and I only follow rules. Configure one to get a result."
+
 /** Characters of a message that the rules look at: their patterns backtrack, and a long message would take them long. */
 const readable = 4000
 
@@ -30,6 +35,7 @@ export const next = ({ messages, tools }: Pick<ModelRequest, "messages" | "tools
   const message = messages[asked]
   const task = message?.role === "user" ? message.text.slice(0, readable) : ""
   const results = messages.slice(asked + 1).filter((message) => message.role === "tool")
+  if (task === reminder) return { say: noAnswer }
   const failed = results.find(({ isError }) => isError)
   if (failed !== undefined) return { say: `I could not do it. ${failed.name} failed:\n${failed.text}` }
 

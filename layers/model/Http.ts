@@ -1,6 +1,7 @@
 import { Clock, Effect, Exit, Redacted, Scope, Stream } from "effect"
 import { HttpClient, type HttpClientError, type HttpClientRequest, type HttpClientResponse } from "effect/http"
 import { AnthropicKeyRefused, carriesAnthropicKey } from "../../src/domain/AnthropicKey.ts"
+import { partsOf } from "../../src/egress/scrub.ts"
 import { ConnectionFailed, InvalidRequest, type ModelErrorReason } from "../../src/ModelClient.ts"
 import * as ProviderFailure from "../../src/model/ProviderFailure.ts"
 import type { Silence } from "./Silence.ts"
@@ -84,10 +85,15 @@ export const refuseVendorKey = (
     ? Effect.fail(new AnthropicKeyRefused({ where }))
     : Effect.void
 
-/** The same with the key masked in what the server said: some repeat it. */
+/** The same with these secrets masked in what the server said: some repeat them. */
 export const masking =
-  (classify: ProviderFailure.Classify, secret: Redacted.Redacted | undefined): ProviderFailure.Classify =>
+  (classify: ProviderFailure.Classify, secrets: ReadonlyArray<Redacted.Redacted>): ProviderFailure.Classify =>
   (failure) => {
-    const key = secret === undefined ? "" : Redacted.value(secret)
-    return classify(key === "" ? failure : { ...failure, detail: failure.detail.replaceAll(key, "[key]") })
+    let { detail } = failure
+    for (const secret of secrets) {
+      for (const value of partsOf(Redacted.value(secret))) {
+        if (value !== "") detail = detail.replaceAll(value, "[key]")
+      }
+    }
+    return classify({ ...failure, detail })
   }

@@ -1,4 +1,4 @@
-import { Effect, Layer, type Redacted, Stream } from "effect"
+import { Effect, Layer, Record, Redacted, Stream } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import type { AnthropicKeyRefused } from "../../src/domain/AnthropicKey.ts"
 import { ModelClient, ModelError, ModelNotFound, type ModelRequest } from "../../src/ModelClient.ts"
@@ -15,6 +15,8 @@ export interface Provider {
   /** With the version: `http://127.0.0.1:11434/v1`. */
   readonly baseUrl: string
   readonly apiKey?: Redacted.Redacted | undefined
+  readonly headers?: { readonly [name: string]: string }
+  readonly secretHeaders?: { readonly [name: string]: Redacted.Redacted }
   readonly timeouts?: Silence.Timeouts
 }
 
@@ -23,31 +25,36 @@ export const make = Effect.fnUntraced(function* ({
   name,
   baseUrl,
   apiKey,
+  headers = {},
+  secretHeaders = {},
   timeouts = Silence.defaultTimeouts
 }: Provider): Effect.fn.Return<ModelClient["Service"], AnthropicKeyRefused, HttpClient.HttpClient> {
-  yield* Http.refuseVendorKey(`the API key of the model provider ${name}`, apiKey)
+  const secrets = [...(apiKey === undefined ? [] : [apiKey]), ...Object.values(secretHeaders)]
+  for (const secret of secrets) yield* Http.refuseVendorKey(`a secret of the model provider ${name}`, secret)
   const http = yield* HttpClient.HttpClient
-  const classify = Http.masking(ProviderFailure.reasonOf, apiKey)
+  const classify = Http.masking(ProviderFailure.reasonOf, secrets)
   const silence = Silence.make(timeouts)
   const write = ChatCompletions.bodyWriter("reasoning_content")
+  /** A gateway to Workers AI, which takes its reasoning back in another field. */
+  const writeToWorkersAi = ChatCompletions.bodyWriter("reasoning")
   const prefix = `${name}/`
-  const endpoint = HttpClientRequest.post(`${baseUrl.replace(/\/+$/, "")}/chat/completions`).pipe((request) =>
-    apiKey === undefined ? request : HttpClientRequest.bearerToken(request, apiKey)
+  const endpoint = HttpClientRequest.post(`${baseUrl.replace(/\/+$/, "")}/chat/completions`).pipe(
+    HttpClientRequest.setHeaders({ ...headers, ...Record.map(secretHeaders, (secret) => Redacted.value(secret)) }),
+    (request) => (apiKey === undefined ? request : HttpClientRequest.bearerToken(request, apiKey))
   )
 
   const answer = (request: ModelRequest) => {
     if (!request.model.startsWith(prefix)) {
       return Stream.fail(new ModelNotFound({ detail: `this provider serves ${prefix}<model>` }))
     }
+    const model = request.model.slice(prefix.length)
+    const body = (model.includes("@cf/") ? writeToWorkersAi : write)(
+      { model, stream: true, stream_options: { include_usage: true } },
+      request
+    )
     return endpoint.pipe(
       HttpClientRequest.setHeader("x-session-affinity", request.sessionId),
-      HttpClientRequest.bodyText(
-        write(
-          { model: request.model.slice(prefix.length), stream: true, stream_options: { include_usage: true } },
-          request
-        ),
-        "application/json"
-      ),
+      HttpClientRequest.bodyText(body, "application/json"),
       (wire) => Answer.parts(Http.send(http, wire, classify, silence), classify, request)
     )
   }

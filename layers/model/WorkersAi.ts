@@ -3,7 +3,9 @@ import { HttpClient, HttpClientRequest } from "effect/http"
 import type { AnthropicKeyRefused } from "../../src/domain/AnthropicKey.ts"
 import { ConnectionFailed, ModelClient, ModelError, type ModelErrorReason } from "../../src/ModelClient.ts"
 import type { ModelRequest } from "../../src/ModelClient.ts"
+import * as AiGateway from "../../src/model/AiGateway.ts"
 import * as ChatCompletions from "../../src/model/ChatCompletions.ts"
+import { isEmptyAnswer } from "../../src/model/ChatStream.ts"
 import { clip } from "../../src/model/ProviderFailure.ts"
 import * as WorkersAiFailure from "../../src/model/WorkersAiFailure.ts"
 import * as Answer from "./Answer.ts"
@@ -15,22 +17,36 @@ export interface AiBinding {
   run(
     model: string,
     inputs: Record<string, unknown>,
-    options: { readonly extraHeaders: object; readonly signal: AbortSignal }
+    options: {
+      readonly extraHeaders: object
+      readonly signal: AbortSignal
+      readonly gateway?: AiGateway.Gateway
+    }
   ): Promise<unknown>
 }
 
-const affinity = (request: ModelRequest) => ({ "x-session-affinity": request.sessionId })
+export interface Options {
+  /** The AI Gateway that requests go through. */
+  readonly gateway?: AiGateway.Gateway | undefined
+  readonly timeouts?: Silence.Timeouts
+}
 
-const fields = (request: ModelRequest) => ({
+/** The session, so that the prefix cache hits; and what the gateway is told, which the binding's own option does not do for all of it. */
+const headersOf = (request: ModelRequest, gateway: AiGateway.Gateway | undefined) => ({
+  ...(gateway === undefined ? {} : AiGateway.headers(gateway)),
+  "x-session-affinity": request.sessionId
+})
+
+const fields = (request: ModelRequest, stream: boolean) => ({
   // Where it is not said, mistral-small never calls a tool.
   ...(request.tools.length === 0 ? {} : { tool_choice: "auto" }),
-  stream: true,
+  stream,
   // Older models know no stream options, count tokens anyway, and stop after 256 where no limit is given.
-  ...(older.test(request.model) ? { max_tokens: 4096 } : { stream_options: { include_usage: true } })
+  ...(older.test(request.model) ? { max_tokens: 4096 } : stream ? { stream_options: { include_usage: true } } : {})
 })
 
 const inputs = (request: ModelRequest) => ({
-  ...fields(request),
+  ...fields(request, true),
   ...ChatCompletions.tools(request),
   messages: ChatCompletions.messages(request, "reasoning")
 })
@@ -41,10 +57,19 @@ const toModelError = (request: ModelRequest) => (reason: ModelErrorReason) =>
   new ModelError({ model: request.model, reason })
 
 /** Through the binding, for models `@cf/...`. */
-export const fromBinding = (ai: AiBinding, timeouts = Silence.defaultTimeouts): ModelClient["Service"] => {
+export const fromBinding = (
+  ai: AiBinding,
+  { gateway, timeouts = Silence.defaultTimeouts }: Options = {}
+): ModelClient["Service"] => {
+  const through = gateway === undefined ? {} : { gateway: AiGateway.withDefaults(gateway) }
   const body = (request: ModelRequest): Stream.Stream<Uint8Array, ModelErrorReason> =>
     Effect.tryPromise({
-      try: (signal) => ai.run(request.model, inputs(request), { extraHeaders: affinity(request), signal }),
+      try: (signal) =>
+        ai.run(request.model, inputs(request), {
+          extraHeaders: headersOf(request, through.gateway),
+          signal,
+          ...through
+        }),
       catch: bindingReason
     }).pipe(
       Effect.timeoutOrElse({
@@ -102,22 +127,31 @@ export const account = Config.all({
 /** Through the REST API, for models `@cf/...`. */
 export const fromAccount = Effect.fnUntraced(function* (
   { id, token, apiUrl }: Account,
-  timeouts = Silence.defaultTimeouts
+  { gateway, timeouts = Silence.defaultTimeouts }: Options = {}
 ): Effect.fn.Return<ModelClient["Service"], AnthropicKeyRefused, HttpClient.HttpClient> {
   yield* Http.refuseVendorKey("CLOUDFLARE_API_TOKEN", token)
   const http = yield* HttpClient.HttpClient
-  const classify = Http.masking(WorkersAiFailure.classify, token)
+  const classify = Http.masking(WorkersAiFailure.classify, [token])
   const silence = Silence.make(timeouts)
   const write = ChatCompletions.bodyWriter("reasoning")
-  const send = (request: ModelRequest) =>
+  const through = gateway === undefined ? undefined : AiGateway.withDefaults(gateway)
+  const send = (request: ModelRequest, stream: boolean) =>
     HttpClientRequest.post(`${apiUrl}/accounts/${id}/ai/run/${request.model}`).pipe(
       HttpClientRequest.bearerToken(token),
-      HttpClientRequest.setHeaders(affinity(request)),
-      HttpClientRequest.bodyText(write(fields(request), request), "application/json"),
-      (wire) => Http.send(http, wire, classify, silence)
+      HttpClientRequest.setHeaders({
+        ...headersOf(request, through),
+        ...(through === undefined ? {} : { "cf-aig-gateway-id": through.id })
+      }),
+      HttpClientRequest.bodyText(write(fields(request, stream), request), "application/json"),
+      (wire) => Answer.parts(Http.send(http, wire, classify, silence), classify, request)
     )
   return ModelClient.of({
-    stream: (request) => Stream.mapError(Answer.parts(send(request), classify, request), toModelError(request))
+    stream: (request) =>
+      send(request, true).pipe(
+        // Some models do not stream here, and answer nothing at all where they are asked to.
+        Stream.catchIf(isEmptyAnswer, () => send(request, false)),
+        Stream.mapError(toModelError(request))
+      )
   })
 })
 

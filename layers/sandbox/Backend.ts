@@ -109,6 +109,10 @@ export const make = Effect.fnUntraced(function* (machine: Machine) {
     restart: Effect.sync(() => {
       state = start
     }).pipe(Effect.withSpan("SandboxBackend.restart")),
+    release: Effect.sync(() => {
+      machine.renew()
+      state = start
+    }).pipe(Effect.withSpan("SandboxBackend.release")),
     readFile: files.readFile,
     writeFile: files.writeFile,
     list: files.list,

@@ -104,6 +104,11 @@ const make = Effect.fnUntraced(function* (machine: Machine, owner: Owner) {
       Effect.withSpan("SandboxBackend.restart")
     ),
 
+    release: Effect.tryPromise({
+      try: () => machine.release(),
+      catch: (cause) => unavailable("release", String(cause))
+    }).pipe(Effect.withSpan("SandboxBackend.release")),
+
     readFile: Effect.fn("SandboxBackend.readFile")(function* (path) {
       const at = yield* absolute("readFile", path)
       return yield* ask("readFile", path, () => machine.readBytes(owner, at))

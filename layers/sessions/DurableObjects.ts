@@ -34,6 +34,7 @@ export const layer = (namespace: { getByName(name: string): unknown }): Layer.La
         call("update", id, ["SessionNotFound", "SessionConflict", "MetadataFull", "BudgetRefused"], (stub) =>
           stub.update(change)
         ),
+      rouse: (id) => call("rouse", id, ["SessionNotFound"], (stub) => stub.rouse()),
       archive: (id) => call("archive", id, ["SessionNotFound", "SessionConflict"], (stub) => stub.archive()),
       delete: (id) => call("delete", id, ["SessionNotFound", "SessionConflict"], (stub) => stub.destroy()),
       send: (id, events) => call("send", id, ["SessionNotFound", "SessionConflict"], (stub) => stub.send(events)),

@@ -31,13 +31,18 @@ export const layer = <E, R>(
 
       return Sessions.of({
         create: (record, initialEvents) =>
-          Effect.flatMap(open(record), (object) => object.create(record, initialEvents)).pipe(
+          Effect.flatMap(
+            Effect.catch(find(record.id), () => open(record)),
+            (object) => object.create(record, initialEvents)
+          ).pipe(
             Effect.catchTag(["SessionConflict", "SessionNotFound"], (error) =>
               Effect.fail(new StorageError({ operation: "create", cause: error.message }))
             )
           ),
         get: (id) => Effect.flatMap(find(id), (object) => object.get),
         update: (id, change) => Effect.flatMap(find(id), (object) => object.update(change)),
+        // Nothing in this process falls asleep.
+        rouse: (id) => Effect.flatMap(find(id), (object) => Effect.as(object.rouse, false)),
         archive: (id) => Effect.flatMap(find(id), (object) => object.archive),
         delete: (id) =>
           Effect.flatMap(find(id), (object) => object.delete).pipe(

@@ -30,6 +30,7 @@ export interface SessionRpc {
   create(record: SessionRecord, initialEvents: ReadonlyArray<ClientEvent>): Promise<Reply<Session>>
   get(): Promise<Reply<Session>>
   update(change: Parameters<Sessions["Service"]["update"]>[1]): Promise<Reply<Session>>
+  rouse(): Promise<Reply<boolean>>
   archive(): Promise<Reply<Session>>
   destroy(): Promise<Reply<void>>
   send(events: ReadonlyArray<ClientEvent>): Promise<Reply<ReadonlyArray<SessionEvent>>>

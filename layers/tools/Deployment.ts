@@ -1,6 +1,7 @@
 import { type Layer, Struct } from "effect"
 import type { AnthropicKeyRefused } from "../../src/domain/AnthropicKey.ts"
 import type { EgressHttpClient } from "../../src/EgressPolicy.ts"
+import { secretNames, variable } from "../../src/model/ProviderSettings.ts"
 import type { SandboxBackend } from "../../src/SandboxBackend.ts"
 import type { ToolListing, ToolRegistry } from "../../src/ToolRegistry.ts"
 import type { ToolEnv } from "../../src/tools/defineTool.ts"
@@ -24,7 +25,11 @@ declare module "../../src/tools/defineTool.ts" {
 /** All that the deployment has. */
 type Bindings = ToolEnv & { readonly [Name in (typeof withheld)[number]]?: unknown }
 
-export const toolEnv = (bindings: Bindings): ToolEnv => Struct.omit(bindings, withheld)
+export const toolEnv = (bindings: Bindings): ToolEnv => {
+  // The secrets of model providers have names of their own, which no type knows.
+  const secrets = secretNames(Reflect.get(bindings, variable)) as ReadonlyArray<(typeof withheld)[number]>
+  return Struct.omit(bindings, [...withheld, ...secrets])
+}
 
 /** The built-in tools and those of `src/tools/custom-tools.ts`, for one session. */
 export const layer = (

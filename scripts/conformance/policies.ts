@@ -10,3 +10,34 @@ export const policies: ReadonlyMap<string, string> = new Map([
   ["llama-ollama-040", "reads no call after an object that is none"],
   ['coercion "yes" boolean', "takes any other word for false; ours stays text, of which the model is told"]
 ])
+
+const because = (reason: string, ...ids: ReadonlyArray<string>) =>
+  ids.map((id): readonly [string, string] => [id, reason])
+
+/** The same for the text beside the calls. */
+export const contentPolicies: ReadonlyMap<string, string> = new Map([
+  ...because(
+    "shows a call that could not be read as text; ours is a problem that the model is told of",
+    ..."hermes-vllm-039 hermes-sglang-056 granite-vllm-023 granite-vllm-024 granite-vllm-037 granite-vllm-038".split(
+      " "
+    ),
+    ..."minimax-sglang-089 gemma-vllm-039".split(" ")
+  ),
+  ...because(
+    "shows the opening marker of the call that it streams",
+    ..."granite-vllm-031 granite-vllm-033 granite-vllm-035 granite-vllm-041".split(" ")
+  ),
+  ...because(
+    "leaves the reasoning in the text",
+    ..."qwen-coder-vllm-086 deepseek-ollama-157 deepseek-ollama-158 minimax-vllm-056 minimax-vllm-060".split(" ")
+  ),
+  ...because("drops the text after the first call", "glm-vllm-028", "gemma-sglang-051"),
+  ...because("shows a lone closing marker", "qwen-coder-ollama-113", "kimi-vllm-034", "kimi-sglang-049"),
+  ...because("drops a lone marker within the text, which another case of its engine keeps", "kimi-sglang-065"),
+  ...because(
+    "knows that the prompt had left the thinking block already, of which the case says the opposite",
+    ..."hermes-ollama-150 pythonic-ollama-116 pythonic-ollama-139 pythonic-ollama-150".split(" ")
+  ),
+  ...because("takes the fence off an answer that had to be JSON; we ask for none", "llama-llama.cpp-001"),
+  ...because("reads no call after an object that is none", "llama-ollama-040")
+])

@@ -2,13 +2,19 @@ import { Layer } from "effect"
 import { Digest, type SecureRandom } from "effect/crypto"
 import { type HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
+import type { Artifacts } from "../Artifacts.ts"
 import type { AccessTokens } from "../AccessTokens.ts"
 import type { ApiKeys as ApiKeyStore } from "../ApiKeys.ts"
 import type { Blobs } from "../Blobs.ts"
 import type { Catalog } from "../Catalog.ts"
+import type { Deliveries } from "../Deliveries.ts"
 import type { RateLimiter } from "../RateLimiter.ts"
 import type { SecretBox } from "../SecretBox.ts"
 import type { Sessions } from "../Sessions.ts"
+import type { Tasks } from "../Tasks.ts"
+import type { Deliverer } from "../triggers/Deliver.ts"
+import type { TaskConsumer } from "../triggers/TaskConsumer.ts"
+import type { TaskRunner } from "../triggers/TaskRunner.ts"
 import type { Vaults } from "../Vaults.ts"
 import * as Answer from "./Answer.ts"
 import { Authorization, SocketAuthorization } from "./Auth.ts"
@@ -23,6 +29,7 @@ import * as Events from "./handlers/Events.ts"
 import * as Health from "./handlers/Health.ts"
 import * as RootKeys from "./handlers/RootKeys.ts"
 import * as SessionsHandlers from "./handlers/Sessions.ts"
+import * as TasksHandlers from "./handlers/Tasks.ts"
 import * as Tools from "./handlers/Tools.ts"
 import * as VaultsHandlers from "./handlers/Vaults.ts"
 import type { DeploymentKey } from "./Identity.ts"
@@ -37,11 +44,17 @@ export const layer: Layer.Layer<
   never,
   never,
   | HttpRouter.HttpRouter
+  | Artifacts
   | Blobs
   | Catalog
   | Vaults
   | SecretBox
   | Sessions
+  | Tasks
+  | Deliveries
+  | Deliverer
+  | TaskConsumer
+  | TaskRunner
   | Deployment
   | DeploymentKey
   | ApiKeyStore
@@ -58,6 +71,7 @@ export const layer: Layer.Layer<
     VaultsHandlers.layer,
     Credentials.layer,
     RootKeys.layer,
+    TasksHandlers.layer,
     Tools.layer,
     Egress.layer,
     ApiKeys.layer,

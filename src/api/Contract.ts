@@ -9,10 +9,11 @@ import { HealthGroup } from "./Health.ts"
 import { RequestErrors } from "./RequestErrors.ts"
 import { RootKeysGroup } from "./RootKeys.ts"
 import { SessionsGroup } from "./Sessions.ts"
+import { TasksGroup } from "./Tasks.ts"
 import { ToolsGroup } from "./Tools.ts"
 import { VaultsGroup } from "./Vaults.ts"
 
-/** The wire API: that of Managed Agents, and what is ours beside it (`/v1/tools`, `/v1/egress`, `/v1/api_keys`, `/v1/root_keys`). */
+/** The wire API: that of Managed Agents, and what is ours beside it (`/v1/tasks`, `/v1/tools`, `/v1/egress`, `/v1/api_keys`, `/v1/root_keys`). */
 export class Api extends HttpApi.make("ownloop")
   .add(
     AgentsGroup,
@@ -22,6 +23,7 @@ export class Api extends HttpApi.make("ownloop")
     VaultsGroup,
     CredentialsGroup,
     RootKeysGroup,
+    TasksGroup,
     ToolsGroup,
     EgressGroup,
     ApiKeysGroup,

@@ -1,5 +1,7 @@
 import { Predicate, Schema } from "effect"
-import { maxPairs } from "../domain/Common.ts"
+import { MetadataValue, shortKeys } from "../domain/Common.ts"
+
+export { MetadataInput } from "../domain/Common.ts"
 
 /** A field that this deployment does not have: refused by name instead of dropped, unless it is absent, null or empty. */
 export const unsupported = (reason = "is not supported yet") =>
@@ -21,18 +23,6 @@ export const refused = <const Type extends string>(type: Type) =>
   )
 
 export const nullable = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
-
-const maxKey = 64
-const MetadataValue = Schema.String.check(Schema.isMaxLength(512))
-const shortKeys = Schema.makeFilter((metadata: { readonly [key: string]: unknown }) =>
-  Object.keys(metadata).every((key) => key.length <= maxKey) ? true : `has a key of more than ${maxKey} characters`
-)
-
-/** `Metadata` of the domain, where a key too long is an error and not ignored. */
-export const MetadataInput = Schema.Record(Schema.String, MetadataValue).check(
-  Schema.isMaxProperties(maxPairs),
-  shortKeys
-)
 
 /** Sets the keys given; null removes one. */
 export const MetadataPatch = Schema.Record(Schema.String, Schema.NullOr(MetadataValue)).check(shortKeys)

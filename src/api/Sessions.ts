@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
-import { Budget } from "../domain/Budget.ts"
+import { BudgetInput } from "../domain/Budget.ts"
 import { AgentId, SessionId } from "../domain/Ids.ts"
 import { Session, SessionStatus } from "../domain/Session.ts"
 import { ModelInput, System } from "./Agents.ts"
@@ -10,6 +10,7 @@ import { NeededScope } from "./Caller.ts"
 import { wire } from "./Errors.ts"
 import { UserMessageInput } from "./Events.ts"
 import { MetadataInput, MetadataPatch, nullable, refused, unsupported, unsupportedFilter } from "./Fields.ts"
+import { OutputConfigInput } from "./OutputConfig.ts"
 import * as Paging from "./Paging.ts"
 
 const reference = { id: Schema.String, version: nullable(Schema.Int) }
@@ -34,10 +35,6 @@ const InitialEvent = Schema.Union([UserMessageInput, refused("user.define_outcom
   message: "expected the type user.message"
 })
 
-const BudgetInput = Budget.check(
-  Schema.makeFilter((budget) => Object.keys(budget).length > 1 || "expected one limit at least")
-)
-
 const Title = Schema.String.check(Schema.isMaxLength(1_000))
 
 export const CreateSession = Schema.Struct({
@@ -48,7 +45,8 @@ export const CreateSession = Schema.Struct({
   initial_events: nullable(Schema.Array(InitialEvent).check(Schema.isMaxLength(50))),
   resources: unsupported(),
   vault_ids: nullable(Schema.Array(Schema.String).check(Schema.isMaxLength(20))),
-  budget: nullable(BudgetInput)
+  budget: nullable(BudgetInput),
+  output_config: nullable(OutputConfigInput)
 })
 
 /** Absent fields stay as they are; a title of null is cleared. */
@@ -57,7 +55,8 @@ export const UpdateSession = Schema.Struct({
   metadata: nullable(MetadataPatch),
   agent: unsupported(),
   vault_ids: unsupported("is fixed when a session is created"),
-  budget: nullable(BudgetInput)
+  budget: nullable(BudgetInput),
+  output_config: unsupported("is fixed when a session is created")
 })
 
 const params = { id: SessionId }

@@ -102,7 +102,14 @@ const masking = (value: unknown, path: Place["path"], found: Array<Place>): unkn
 export const maskEverywhere = <A>(value: A): A => (holds(value) ? (masking(value, [], []) as A) : value) // strings stay strings
 
 /** Fields in which people write text, beside the values of `metadata`. A key in them is masked; in any other field it is refused. */
-const textFields: ReadonlySet<string | undefined> = new Set(["system", "description", "title", "text", "deny_message"])
+const textFields: ReadonlySet<string | undefined> = new Set([
+  "system",
+  "description",
+  "title",
+  "text",
+  "input",
+  "deny_message"
+])
 
 const isText = ({ path, isName }: Place): boolean => {
   const names = path.filter((step) => typeof step === "string")

@@ -27,6 +27,11 @@ export const Budget = Schema.Struct({
 })
 export type Budget = typeof Budget.Type
 
+/** One that limits something. */
+export const BudgetInput = Budget.check(
+  Schema.makeFilter((budget) => Object.keys(budget).length > 1 || "expected one limit at least")
+)
+
 /** A change of a session's budget that cannot be made; `reason` is the wire API's word for why. */
 export class BudgetRefused extends Schema.TaggedError<BudgetRefused>()("BudgetRefused", {
   reason: Schema.Literals(["budget_create_only", "budget_not_raised", "model_not_budgetable"]),

@@ -19,6 +19,18 @@ export const Metadata = Schema.Record(
 ).check(Schema.isMaxProperties(maxPairs))
 export type Metadata = typeof Metadata.Type
 
+const maxKey = 64
+export const MetadataValue = Schema.String.check(Schema.isMaxLength(512))
+export const shortKeys = Schema.makeFilter((metadata: { readonly [key: string]: unknown }) =>
+  Object.keys(metadata).every((key) => key.length <= maxKey) ? true : `has a key of more than ${maxKey} characters`
+)
+
+/** `Metadata`, where a key too long is an error and not ignored. */
+export const MetadataInput = Schema.Record(Schema.String, MetadataValue).check(
+  Schema.isMaxProperties(maxPairs),
+  shortKeys
+)
+
 export class MetadataFull extends Schema.TaggedError<MetadataFull>()("MetadataFull", {}) {
   override get message(): string {
     return `metadata: would have more than ${maxPairs} pairs`

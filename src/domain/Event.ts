@@ -68,7 +68,8 @@ export type SessionErrorType = typeof SessionErrorType.Type
 
 /**
  * Where a `ModelError` is behind the error, it says which: `reason` is its tag, `model` the one that was asked, `retry_after_ms` what its
- * provider wished. These three are ours. The `reason` of a turn that ended because no call could be run is `MalformedToolCalls`.
+ * provider wished. These three are ours. Two more are a `reason`: `MalformedToolCalls` of a turn that ended because no
+ * call could be run, `StructuredOutputMissing` of one whose model gave its final answer in text alone.
  */
 export const SessionError = Schema.Struct({
   type: SessionErrorType,
@@ -103,6 +104,10 @@ export const SessionEvent = Schema.Union([
     rejected: Schema.optionalKey(Schema.Literal(true))
   }),
   event("agent.custom_tool_use", toolUse),
+  /** Ours: the turn's final answer, where the session has an `output_config`; `tool_use_id` is the call that gave it. */
+  event("agent.structured_output", { tool_use_id: EventId, value: Schema.Json }),
+  /** Ours: the model answered in text, and is asked to answer in the session's form. `content` is what it reads. */
+  event("session.structured_output_reminder", { content: Schema.Array(TextBlock) }),
   /** The first `compacted_messages` of the conversation are from now on shown to the model as this summary. Both fields are ours. */
   event("agent.thread_context_compacted", { summary: Schema.Array(TextBlock), compacted_messages: Schema.Int }),
   event("session.status_running", {}),

@@ -23,6 +23,8 @@ export type CredentialId = typeof CredentialId.Type
 export const EventId = id("sevt").pipe(Schema.brand("EventId"))
 export type EventId = typeof EventId.Type
 
+export const TaskId = id("task").pipe(Schema.brand("TaskId"))
+export type TaskId = typeof TaskId.Type
 export const ApiKeyId = id("apikey").pipe(Schema.brand("ApiKeyId"))
 export type ApiKeyId = typeof ApiKeyId.Type
 
@@ -33,6 +35,7 @@ export const nextAgentId = make<AgentId>("agent")
 export const nextEnvironmentId = make<EnvironmentId>("env")
 export const nextSessionId = make<SessionId>("sesn")
 export const nextEventId = make<EventId>("sevt")
+export const nextTaskId = make<TaskId>("task")
 export const nextApiKeyId = make<ApiKeyId>("apikey")
 export const nextVaultId = make<VaultId>("vlt")
 export const nextCredentialId = make<CredentialId>("vcrd")

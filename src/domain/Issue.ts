@@ -1,4 +1,4 @@
-import { Predicate, SchemaIssue } from "effect"
+import { Predicate, type Schema, SchemaIssue } from "effect"
 
 /** One thing that a value has wrong, where its schema says what is right. */
 export interface Issue {
@@ -45,3 +45,24 @@ const appendKey = (path: string, key: PropertyKey): string => {
 
 const valueAt = (value: unknown, key: PropertyKey): unknown =>
   Predicate.isObjectOrArray(value) ? (Reflect.get(value, key) as unknown) : undefined
+
+/**
+ * What is wrong with an input, in one line that begins with the field: `events[0].content[0].text: expected string, got number`.
+ * Of the input it says the kind only, so that nothing secret comes back. `root` names the whole.
+ */
+export const describe = (error: Schema.SchemaError, root: string, input?: unknown): string => {
+  const issue = list(error.issue, input)[0]
+  const field = issue?.field || root
+  const message = issue?.message ?? "is not valid"
+  if (!message.startsWith("Expected ")) return `${field}: ${message}`
+  const expected = message.slice("Expected ".length)
+  // `a value with ...`, `a string matching ...`: the kind is right.
+  const got = input === undefined || expected.startsWith("a ") ? "" : `, got ${kind(issue?.value)}`
+  return `${field}: expected ${expected}${got}`
+}
+
+const kind = (value: unknown): string => {
+  if (value === null) return "null"
+  if (value === undefined) return "nothing"
+  return Array.isArray(value) ? "array" : typeof value
+}

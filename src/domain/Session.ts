@@ -3,7 +3,8 @@ import { SessionAgent } from "./Agent.ts"
 import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
 import { CloudConfig } from "./Environment.ts"
-import { EnvironmentId, SessionId, VaultId } from "./Ids.ts"
+import { EnvironmentId, SessionId, TaskId, VaultId } from "./Ids.ts"
+import { OutputConfig, StructuredOutput } from "./StructuredOutput.ts"
 
 export const SessionStatus = Schema.Literals(["idle", "running", "rescheduling", "terminated"])
 export type SessionStatus = typeof SessionStatus.Type
@@ -17,6 +18,9 @@ export const SessionRecord = Schema.Struct({
   /** Whose credentials it may use; the first that has one for a request is asked. Records of before there were vaults name none. */
   vault_ids: Schema.Array(VaultId).pipe(Schema.withDecodingDefaultKey(Effect.succeed([]))),
   budget: Schema.NullOr(Budget),
+  output_config: Schema.optionalKey(OutputConfig),
+  /** The task that it was started for. */
+  task_id: Schema.optionalKey(TaskId),
   title: Schema.NullOr(Schema.String),
   metadata: Metadata,
   created_at: Timestamp,
@@ -24,7 +28,7 @@ export const SessionRecord = Schema.Struct({
 })
 export type SessionRecord = typeof SessionRecord.Type
 
-/** A session as the wire API shows it. */
+/** A session as the wire API shows it. `output_config` and `structured_output`, its latest result, are ours: both are there where answers have a form. */
 export const Session = Schema.Struct({
   type: Schema.Literal("session"),
   id: SessionId,
@@ -37,6 +41,8 @@ export const Session = Schema.Struct({
   vault_ids: Schema.Array(VaultId),
   outcome_evaluations: Schema.Array(Schema.Never),
   budget: Schema.NullOr(Budget),
+  output_config: Schema.optionalKey(OutputConfig),
+  structured_output: Schema.optionalKey(Schema.NullOr(StructuredOutput)),
   stats: Schema.Struct({ active_seconds: Schema.optionalKey(Schema.Finite) }),
   usage: Schema.Struct({
     input_tokens: Schema.Int,

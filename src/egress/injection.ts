@@ -1,5 +1,6 @@
 import { Effect, identity, Redacted, Result, Schema } from "effect"
 import { AnthropicKeyRefused, carriesAnthropicKey } from "../domain/AnthropicKey.ts"
+import { isHeaderName, isHeaderValue } from "../domain/Header.ts"
 import type { EgressRequest, Verdict } from "../EgressPolicy.ts"
 import { attach, type Grant } from "./attach.ts"
 import { decide, type Policy } from "./decide.ts"
@@ -73,11 +74,10 @@ const checkHeader = (field: string, name: string, value: string) => {
   if (carriesAnthropicKey(name)) return Effect.fail(new AnthropicKeyRefused({ where: `a header name in ${field}` }))
   const where = `${field}[${JSON.stringify(name)}]`
   if (carriesAnthropicKey(value)) return Effect.fail(new AnthropicKeyRefused({ where }))
-  if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name) || !isForwardable(name.toLowerCase())) {
+  if (!isHeaderName(name) || !isForwardable(name.toLowerCase())) {
     return Effect.fail(new EgressConfigInvalid({ field: where, detail: "is not a header that can be attached" }))
   }
-  // Line breaks would smuggle further headers in.
-  if (!/^[\t\x20-\x7e\x80-\xff]+$/.test(value)) {
+  if (!isHeaderValue(value)) {
     return Effect.fail(
       new EgressConfigInvalid({
         field: where,

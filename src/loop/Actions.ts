@@ -2,6 +2,7 @@ import { Clock, DateTime, Effect } from "effect"
 import { ToolRegistry, type ToolResult as Outcome } from "../ToolRegistry.ts"
 import * as AskModel from "./AskModel.ts"
 import type { OpenCall } from "./Calls.ts"
+import * as Prompt from "./Prompt.ts"
 import * as SessionErrors from "./SessionErrors.ts"
 import type { NewEvent, SessionLog, Snapshot } from "./SessionLog.ts"
 import * as ToolResult from "./ToolResult.ts"
@@ -42,6 +43,31 @@ export const make = Effect.fnUntraced(function* (
     yield* Effect.forEach(calls, runTool, { concurrency: parallelCalls, discard: true })
   })
 
+  const takeAnswer = Effect.fn("AgentLoop.takeAnswer")(function* ({
+    call,
+    others
+  }: Turn.Action & { readonly type: "takeAnswer" }) {
+    const { output } = yield* model.offer
+    yield* log.append([
+      ToolResult.make(call.id, "taken", false),
+      ...others.map(({ id }) =>
+        ToolResult.reject(id, "not taken: there is one final answer, and the first one counts")
+      ),
+      { type: "agent.structured_output", tool_use_id: call.id, value: output?.valueOf(call.input) ?? null }
+    ])
+  })
+
+  const remind = log.append([
+    { type: "session.structured_output_reminder", content: [{ type: "text", text: Prompt.reminder }] }
+  ])
+
+  const settle = ({ calls, text, isRejected }: Turn.Action & { readonly type: "settle" }) =>
+    log.append(
+      calls.map((call) =>
+        isRejected ? ToolResult.reject(call.id, text(call)) : ToolResult.make(call.id, text(call), true)
+      )
+    )
+
   const reschedule = Effect.fn("AgentLoop.reschedule")(function* (delay: number) {
     const at = (yield* Clock.currentTimeMillis) + delay
     yield* log.append([{ type: "session.status_rescheduled", resume_at: DateTime.formatIso(DateTime.makeUnsafe(at)) }])
@@ -69,7 +95,11 @@ export const make = Effect.fnUntraced(function* (
       case "runTools":
         return runTools(action.calls)
       case "settle":
-        return log.append(action.calls.map((call) => ToolResult.make(call.id, action.text(call), true)))
+        return settle(action)
+      case "takeAnswer":
+        return takeAnswer(action)
+      case "remind":
+        return remind
       case "closeRequest":
         return log.append([AskModel.requestFailed(action.id)])
       case "stop":

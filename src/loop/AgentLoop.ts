@@ -65,9 +65,19 @@ export class AgentLoop extends Context.Service<
         const services = yield* Effect.context<ModelClient | SecureRandom.SecureRandom | Blobs>()
         const config = yield* AgentLoopConfig
         const log = yield* SessionLog.make(id)
-        const limitsOf = ({ record: { agent, budget } }: SessionLog.Snapshot, now: number): Turn.Limits => {
+        const limitsOf = (
+          { record: { agent, budget, output_config } }: SessionLog.Snapshot,
+          now: number
+        ): Turn.Limits => {
           const models = [agent.model.id, ...(agent.model.fallbacks ?? [])]
-          return { ...config, budget, models, contextWindow: smallestWindow(models, config.usualWindow), now }
+          return {
+            ...config,
+            budget,
+            isStructured: output_config !== undefined,
+            models,
+            contextWindow: smallestWindow(models, config.usualWindow),
+            now
+          }
         }
         const perform = yield* Actions.make(log, limitsOf)
         const recover = yield* Recovery.make(log)

@@ -23,10 +23,12 @@ export const make = Effect.fnUntraced(function* (answer: Answer, offer: Offer.Of
   for (const { name, arguments: text, problem: refused } of answer.calls) {
     const id = yield* nextEventId
     const tool = offer.byName.get(name)
-    const { input, problem } =
+    const parsed =
       refused === undefined
         ? Arguments.parse(text, tool?.parameters ?? anyObject, answer)
         : { input: {}, problem: refused }
+    const { input } = parsed
+    const problem = parsed.problem ?? tool?.problemOf?.(input) ?? null
     const rejection = tool === undefined && refused === undefined ? Offer.unknownTool(offer, name) : problem
     if (rejection !== null) {
       // Clients run their tools, and ask for permission, as soon as they see a call: one that nobody runs is not shown as theirs.

@@ -30,11 +30,13 @@ export const make = Effect.fnUntraced(function* (
   limitsOf: (snapshot: Snapshot, now: number) => Turn.Limits
 ) {
   const registry = yield* ToolRegistry
-  let offer: Offer.Offer | undefined
+  let known: Offer.Offer | undefined
+  const offer = Effect.map(log.snapshot, ({ record }) => (known ??= Offer.make(record, registry.list)))
 
-  const prompt = Effect.map(log.snapshot, ({ record, state }) => {
-    offer ??= Offer.make(record.agent, registry.list)
-    return { offer, request: Prompt.request(record, offer, state) }
+  const prompt = Effect.gen(function* () {
+    const offered = yield* offer
+    const { record, state } = yield* log.snapshot
+    return { offer: offered, request: Prompt.request(record, offered, state) }
   })
 
   /** The request that is logged as started: one that a process left open is asked again, for nobody knows its answer. */
@@ -133,5 +135,5 @@ export const make = Effect.fnUntraced(function* (
     )
   })
 
-  return { callModel, compact }
+  return { callModel, compact, offer }
 })

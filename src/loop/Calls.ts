@@ -3,8 +3,8 @@ import type { Message, ToolCall } from "../ModelClient.ts"
 
 /** A tool call of the model's latest answer, until all calls of that answer have results. */
 export interface OpenCall extends ToolCall {
-  /** Who runs it: the deployment, or the client (`agent.custom_tool_use`). */
-  readonly runner: "deployment" | "client"
+  /** Who runs it: the deployment, the client (`agent.custom_tool_use`), or the loop itself: the one that gives the final answer. */
+  readonly runner: "deployment" | "client" | "loop"
   readonly permission: "allow" | "ask" | "deny"
   /** Why the person who was asked said no. */
   readonly denial: string | null

@@ -1,24 +1,35 @@
-import type { PermissionPolicy, SessionAgent } from "../domain/Agent.ts"
+import { Result } from "effect"
+import type { PermissionPolicy } from "../domain/Agent.ts"
 import type { JsonSchema } from "../domain/JsonSchema.ts"
+import type { SessionRecord } from "../domain/Session.ts"
+import { toolName } from "../domain/StructuredOutput.ts"
+import * as OutputSchema from "../model/OutputSchema.ts"
 import type { ModelTool } from "../ModelClient.ts"
 import type { ToolListing } from "../ToolRegistry.ts"
 
 export interface OfferedTool {
-  readonly runner: "deployment" | "client"
+  readonly runner: "deployment" | "client" | "loop"
   readonly permission: "allow" | "ask"
   readonly parameters: JsonSchema
+  /** What is wrong with input that argument repair found nothing wrong with; null where nothing is. */
+  readonly problemOf?: OutputSchema.OutputSchema["problemOf"]
 }
 
-/** The tools that one agent version may use here, as the model reads them and as the loop treats them. */
+/** The tools that a session's agent may use here, as the model reads them and as the loop treats them. */
 export interface Offer {
   readonly tools: ReadonlyArray<ModelTool>
   readonly byName: ReadonlyMap<string, OfferedTool>
+  /** The form of final answers; null where they are plain text. */
+  readonly output: OutputSchema.OutputSchema | null
 }
 
 const permission = (policy: PermissionPolicy) => (policy.type === "always_ask" ? "ask" : "allow")
 
 /** In one order for every request of a session, so that the prompt's prefix stays the same. */
-export const make = (agent: SessionAgent, listings: ReadonlyArray<ToolListing>): Offer => {
+export const make = (
+  { agent, output_config }: Pick<SessionRecord, "agent" | "output_config">,
+  listings: ReadonlyArray<ToolListing>
+): Offer => {
   const tools: Array<ModelTool> = []
   const byName = new Map<string, OfferedTool>()
   const add = (name: string, description: string, parameters: JsonSchema, tool: Omit<OfferedTool, "parameters">) => {
@@ -41,8 +52,18 @@ export const make = (agent: SessionAgent, listings: ReadonlyArray<ToolListing>):
       }
     }
   }
-  return { tools, byName }
+  // Checked when the session was created.
+  const output = output_config === undefined ? null : Result.getOrThrow(OutputSchema.make(output_config.format.schema))
+  if (output !== null) {
+    const { parameters, problemOf } = output
+    tools.push({ name: toolName, description: finalAnswer, parameters })
+    byName.set(toolName, { runner: "loop", permission: "allow", parameters, problemOf })
+  }
+  return { tools, byName, output }
 }
+
+const finalAnswer =
+  "Gives your final answer, in the form of its input. Call it alone, when the task is done: your work ends with it."
 
 /** What a model reads when it calls a tool that it was not offered. */
 export const unknownTool = (offer: Offer, name: string): string =>

@@ -54,6 +54,11 @@ export const limits = {
     "the model called tools several times in a row in ways that cannot be run, and did not mend them; ask it differently, or use another model",
     "MalformedToolCalls"
   ),
+  reminders: exhausted(
+    "model_request_failed_error",
+    "the model did not give its answer in the form that output_config demands: it answered in text, and did so again when it was reminded; ask it differently, or use another model",
+    "StructuredOutputMissing"
+  ),
   compactions: exhausted(
     "compaction_limit_reached_error",
     "the conversation was summarised several times in a row and still does not fit the model; start another session, or use a model with a larger context window"

@@ -1,4 +1,4 @@
-import { Context, Effect, Fiber, Layer, Stream } from "effect"
+import { Context, Effect, Fiber, Layer, Semaphore, Stream } from "effect"
 import type { Alarm } from "../Alarm.ts"
 import { Blobs } from "../Blobs.ts"
 import { Catalog } from "../Catalog.ts"
@@ -7,6 +7,7 @@ import { type MetadataFull, now, patchMetadata } from "../domain/Common.ts"
 import type { ClientEvent, SessionEvent } from "../domain/Event.ts"
 import type { SessionId } from "../domain/Ids.ts"
 import type { Session, SessionRecord } from "../domain/Session.ts"
+import { Outbox } from "../Outbox.ts"
 import {
   type AheadOfLog,
   type SessionChange,
@@ -14,6 +15,7 @@ import {
   type SessionNotFound,
   type StreamOptions
 } from "../Sessions.ts"
+import { SandboxBackend } from "../SandboxBackend.ts"
 import { type EventQuery, type LogEntry, Storage, type StorageError } from "../Storage.ts"
 import { AgentLoop } from "./AgentLoop.ts"
 import * as EventStream from "./EventStream.ts"
@@ -45,11 +47,13 @@ export class SessionObject extends Context.Service<
     readonly wake: Effect.Effect<void, StorageError>
     /** The same for a session that was just opened, which need not have anything to do. */
     readonly resume: Effect.Effect<void, Missing>
+    /** Shows lists the session as it is, and answers whether it has something left to do or to tell. */
+    readonly rouse: Effect.Effect<boolean, Missing>
   }
 >()("ownloop/loop/SessionObject") {
   static readonly layer = (
     id: SessionId
-  ): Layer.Layer<SessionObject, never, AgentLoop | Storage | Blobs | Catalog | Alarm> =>
+  ): Layer.Layer<SessionObject, never, AgentLoop | SandboxBackend | Storage | Blobs | Catalog | Alarm | Outbox> =>
     Layer.effect(
       SessionObject,
       Effect.gen(function* () {
@@ -57,6 +61,9 @@ export class SessionObject extends Context.Service<
         const storage = yield* Storage
         const catalog = yield* Catalog
         const blobs = yield* Blobs
+        const outbox = yield* Outbox
+        const sandbox = yield* SandboxBackend
+        const oneAtATime = Semaphore.withPermit(yield* Semaphore.make(1))
         const work = yield* Work.make(loop)
         const unseen = Unseen.make(loop)
 
@@ -72,16 +79,21 @@ export class SessionObject extends Context.Service<
           record: SessionRecord,
           initialEvents: ReadonlyArray<ClientEvent>
         ) {
-          yield* loop.putRecord(record)
+          // Whoever starts a session may not know whether it did so before.
+          const before = yield* Effect.catchTag(loop.snapshot, "SessionNotFound", () => Effect.succeed(null))
+          if (before === null) {
+            yield* outbox.begin
+            yield* loop.putRecord(record)
+          }
           if (initialEvents.length > 0) {
             yield* work.expect
-            yield* accept(initialEvents)
+            if ((yield* loop.snapshot).lastSeq === 0) yield* accept(initialEvents)
           }
           const indexing = yield* Effect.forkChild(work.indexOrLog, { startImmediately: true })
           if (initialEvents.length > 0) yield* work.start
           yield* Fiber.join(indexing)
           return yield* get
-        })
+        }, oneAtATime)
 
         const update = Effect.fn("SessionObject.update")(function* ({ title, metadata, budget }: SessionChange) {
           const isBudgetAlone = title === undefined && metadata === undefined
@@ -98,14 +110,27 @@ export class SessionObject extends Context.Service<
           return yield* work.index
         })
 
+        /** One that cannot be given up now ends by itself when nobody has used it for a while. */
+        const release = Effect.catch(sandbox.release, (error) =>
+          Effect.logWarning("the sandbox was not given up", error)
+        )
+
         const archive = Effect.fn("SessionObject.archive")(function* () {
           const { record } = yield* whileIdle("archive")
           if (record.archived_at === null) yield* loop.putRecord({ ...record, archived_at: yield* now })
+          yield* release
           return yield* work.index
         })
 
         const destroy = Effect.fn("SessionObject.delete")(function* () {
           yield* whileIdle("delete")
+          if ((yield* work.tell) !== null) {
+            return yield* new SessionConflict({
+              id,
+              detail: "what became of it could not be told yet: delete it later"
+            })
+          }
+          yield* release
           // The log goes last: while it is there, a deletion that broke off can be asked for again.
           yield* blobs.deleteAll(`${id}/`)
           yield* catalog.deleteSession(id)
@@ -145,6 +170,7 @@ export class SessionObject extends Context.Service<
           begin,
           follow: (place, deltas) => EventStream.orBroken(loop.follow(place, { deltas, heartbeat: false })),
           wake: work.wake,
+          rouse: work.rouse,
           resume: work.resume
         })
       })

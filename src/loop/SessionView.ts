@@ -14,6 +14,9 @@ export const make = ({ record, state, updatedAt }: Snapshot, isBusy: boolean): S
   vault_ids: record.vault_ids,
   outcome_evaluations: [],
   budget: record.budget,
+  ...(record.output_config === undefined
+    ? {}
+    : { output_config: record.output_config, structured_output: state.structuredOutput }),
   stats: { active_seconds: state.spent.active / 1000 },
   usage: {
     input_tokens: state.spent.usage.input_tokens,

@@ -2,12 +2,13 @@ import type { Timestamp } from "../domain/Common.ts"
 import type { StopReason } from "../domain/Event.ts"
 import type { EventId } from "../domain/Ids.ts"
 import type { SessionStatus } from "../domain/Session.ts"
+import type { StructuredOutput } from "../domain/StructuredOutput.ts"
 import type { Message } from "../ModelClient.ts"
 import type { OpenCall } from "./Calls.ts"
 import * as Spent from "./Spent.ts"
 
 /** Of the shape of `State` and the meaning of `fold`: a checkpoint of another version is not read. */
-export const version = 2
+export const version = 3
 
 export interface QueuedMessage {
   readonly id: EventId
@@ -61,6 +62,11 @@ export interface State {
   readonly steps: number
   /** Answers of this turn, the last ones in a row, of which no call could be run. */
   readonly rejections: number
+  /** The latest final answer that came in the session's form. */
+  readonly structuredOutput: StructuredOutput | null
+  /** Since a message was taken in: whether such an answer came, and how often the model was reminded to give one. */
+  readonly isAnswered: boolean
+  readonly reminders: number
   readonly interrupted: boolean
   /** Messages that were interrupted before a turn took them in: they join the conversation unanswered. */
   readonly cancelled: ReadonlyArray<EventId>
@@ -89,6 +95,9 @@ export const initial: State = {
   contextTokens: 0,
   steps: 0,
   rejections: 0,
+  structuredOutput: null,
+  isAnswered: false,
+  reminders: 0,
   interrupted: false,
   cancelled: [],
   spent: Spent.nothing,

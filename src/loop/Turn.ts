@@ -24,11 +24,24 @@ export type Action =
   /** All models failed for now: go on in so many milliseconds. */
   | { readonly type: "reschedule"; readonly delay: number }
   | { readonly type: "runTools"; readonly calls: ReadonlyArray<OpenCall> }
-  /** Answer calls without running them. */
-  | { readonly type: "settle"; readonly calls: ReadonlyArray<OpenCall>; readonly text: (call: OpenCall) => string }
+  /** Answer calls without running them; `isRejected` where that is the model's to mend. */
+  | {
+      readonly type: "settle"
+      readonly calls: ReadonlyArray<OpenCall>
+      readonly text: (call: OpenCall) => string
+      readonly isRejected?: true
+    }
+  /** Take the final answer that this call gives; the others give another one. */
+  | { readonly type: "takeAnswer"; readonly call: OpenCall; readonly others: ReadonlyArray<OpenCall> }
+  /** Ask the model, which answered in text, for an answer in the session's form. */
+  | { readonly type: "remind" }
   /** Close a model request that will not be answered. */
   | { readonly type: "closeRequest"; readonly id: EventId }
-  | { readonly type: "stop"; readonly stopReason: StopReason; readonly limit?: "steps" | "rejections" | "compactions" }
+  | {
+      readonly type: "stop"
+      readonly stopReason: StopReason
+      readonly limit?: "steps" | "rejections" | "compactions" | "reminders"
+    }
 
 /** What a session may do, and the time. */
 export interface Limits {
@@ -37,6 +50,8 @@ export interface Limits {
   /** Times in a row that a session waits for models that failed. */
   readonly maxReschedules: number
   readonly budget: Budget | null
+  /** Final answers are given through a tool, in a form of the session's own. */
+  readonly isStructured: boolean
   /** In the order in which they are asked. */
   readonly models: ReadonlyArray<string>
   /** Tokens. */
@@ -50,6 +65,9 @@ const maxCompactions = 3
 
 /** Answers in a row of which no call could be run. */
 const maxRejections = 8
+
+/** Times that a model is reminded how to answer. */
+const maxReminders = 1
 
 /** Milliseconds that a session waits for models that failed: the first time, the second, and from then on. */
 const rescheduleDelays = [30_000, 60_000, 120_000]
@@ -67,8 +85,12 @@ export const next = (state: State, limits: Limits): Action => {
   if (state.status === "rescheduling") return whileRescheduled(state, limits)
   if (state.status === "idle") return whileIdle(state, open, limits)
   if (open.length > 0) return answer(state, open, limits)
-  if (state.messages.at(-1)?.role !== "assistant") return ask(state, limits)
-  return state.queue.length > 0 ? takeIn(state) : { type: "stop", stopReason: { type: "end_turn" } }
+  if (state.messages.at(-1)?.role !== "assistant" && !state.isAnswered) return ask(state, limits)
+  if (state.queue.length > 0) return takeIn(state)
+  if (limits.isStructured && !state.isAnswered) {
+    return state.reminders < maxReminders ? { type: "remind" } : { ...exhausted, limit: "reminders" }
+  }
+  return { type: "stop", stopReason: { type: "end_turn" } }
 }
 
 const whileRescheduled = (state: State, { now }: Limits): Action => {
@@ -99,17 +121,27 @@ const reachedOf = (
 
 const pause = (limit: Spent.Limit): Action => ({ type: "stop", stopReason: { type: "budget_reached", limit } })
 
-/** The calls of an answer: first those that can be answered now, then wait for the client's. */
+/** The calls of an answer: first those that can be answered now, then wait for the client's, and last the final answer. */
 const answer = (state: State, open: ReadonlyArray<OpenCall>, limits: Limits): Action => {
   const denied = open.filter((call) => call.permission === "deny")
   if (denied.length > 0) return { type: "settle", calls: denied, text: (call) => `not run: ${call.denial ?? "denied"}` }
-  const runnable = open.filter((call) => !waitsForClient(call))
-  if (runnable.length === 0) {
-    return { type: "stop", stopReason: { type: "requires_action", event_ids: open.map((call) => call.id) } }
+  const waiting = open.filter(waitsForClient)
+  const runnable = open.filter((call) => call.runner !== "loop" && !waitsForClient(call))
+  if (runnable.length === 0 && waiting.length > 0) {
+    return { type: "stop", stopReason: { type: "requires_action", event_ids: waiting.map((call) => call.id) } }
   }
+  if (runnable.length === 0) return conclude(state, open)
   const [limit] = reachedOf(state, runnable, limits)
   if (limit !== undefined) return pause(limit)
   return { type: "runTools", calls: runnable.slice(0, Spent.callsLeft(state.spent, limits.budget)) }
+}
+
+/** The first final answer counts, unless a call beside it failed: the model wrote it before it could know. */
+const conclude = ({ calls }: State, [call, ...others]: ReadonlyArray<OpenCall>): Action => {
+  const failed = calls.find(({ runner, result }) => runner !== "loop" && result?.isError)
+  if (failed === undefined) return { type: "takeAnswer", call: call!, others }
+  const text = `not taken: ${failed.name}, called beside it, failed. Look at its result, then give your final answer again.`
+  return { type: "settle", calls: [call!, ...others], text: () => text, isRejected: true }
 }
 
 /** Ask a model, after whatever has to come before. */

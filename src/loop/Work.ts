@@ -2,6 +2,7 @@ import { Clock, Effect, Equal, Fiber, FiberSet } from "effect"
 import { Alarm } from "../Alarm.ts"
 import { Catalog } from "../Catalog.ts"
 import type { Session } from "../domain/Session.ts"
+import { Outbox, type Told } from "../Outbox.ts"
 import type { AgentLoop } from "./AgentLoop.ts"
 import * as SessionView from "./SessionView.ts"
 
@@ -15,6 +16,7 @@ const longestPause = 300_000
 export const make = Effect.fnUntraced(function* (loop: AgentLoop["Service"]) {
   const catalog = yield* Catalog
   const alarm = yield* Alarm
+  const outbox = yield* Outbox
   const turns = yield* FiberSet.make()
   /** Turns in a row that broke off, which they do only where the storage fails: the next one is waited for ever longer. */
   let failures = 0
@@ -36,20 +38,38 @@ export const make = Effect.fnUntraced(function* (loop: AgentLoop["Service"]) {
   /** The index is no truth: the session goes on without it, and puts it right when it next has something to say. */
   const indexOrLog = Effect.catch(index, (error) => Effect.logError("the session could not be indexed", error))
 
+  const told = Effect.map(loop.snapshot, ({ record, state, turnSeq }): Told => ({
+    record,
+    usage: state.spent.usage,
+    listCost: state.spent.listCost,
+    turnSeq
+  }))
+
+  /** Tells whoever waits for the session what became of it. Answers when to try again, where that did not go well. */
+  const tell = Effect.flatMap(told, outbox.drain)
+
+  /** Something is left to do, or to tell. */
+  const isPending = Effect.flatMap(isBusy, (isBusy) =>
+    isBusy ? Effect.succeed(true) : Effect.flatMap(told, outbox.isPending)
+  )
+
   const wakeIn = (delay: number) => Effect.flatMap(Clock.currentTimeMillis, (now) => alarm.set(now + delay))
 
   /** When it is over, the alarm stands for what is left: nothing, a time to go on, or input that came in the meantime. */
   const turn = Effect.gen(function* () {
     yield* wakeIn(ahead)
     // Whoever lists sessions is shown that it runs once it has run for a moment: most turns are over before.
-    const running = yield* Effect.forkChild(Effect.delay(Effect.uninterruptible(indexOrLog), "250 millis"))
+    const show = Effect.uninterruptible(Effect.andThen(indexOrLog, tell))
+    const running = yield* Effect.forkChild(Effect.delay(show, "250 millis"))
     yield* loop.run
     yield* Fiber.interrupt(running)
     yield* indexOrLog
     failures = 0
+    const again = yield* tell
     const action = yield* loop.next
-    if (action.type === "wait") yield* alarm.set(action.until)
+    if (action.type === "wait") yield* alarm.set(Math.min(action.until, again ?? Infinity))
     if (action.type !== "rest") return
+    if (again !== null) return yield* alarm.set(again)
     yield* alarm.clear
     // What was accepted while it was cleared must be woken for.
     if (yield* isBusy) yield* wakeIn(ahead)
@@ -69,11 +89,18 @@ export const make = Effect.fnUntraced(function* (loop: AgentLoop["Service"]) {
     index,
     indexOrLog,
     isBusy,
+    tell,
     /** Before anything is accepted: it must be woken for, whatever happens next. */
     expect: wakeIn(ahead),
     start,
     /** For a session that was just opened: goes on where there is something left to do, whatever became of its alarm. */
-    resume: Effect.flatMap(isBusy, (isBusy) => (isBusy ? start : Effect.void)),
+    resume: Effect.flatMap(isPending, (isPending) => (isPending ? start : Effect.void)),
+    rouse: Effect.gen(function* () {
+      yield* index
+      const isLeft = yield* isPending
+      if (isLeft && (yield* FiberSet.size(turns)) === 0) yield* start
+      return isLeft
+    }),
     /** Goes on with what is left to do; does nothing where the session is at work already. */
     wake: Effect.flatMap(FiberSet.size(turns), (running) => (running > 0 ? wakeIn(ahead) : start))
   }

@@ -1,5 +1,6 @@
 import type { Timestamp } from "../domain/Common.ts"
 import type { SessionError, SessionEvent } from "../domain/Event.ts"
+import { toolName } from "../domain/StructuredOutput.ts"
 import type { ToolCall } from "../ModelClient.ts"
 import * as Calls from "./Calls.ts"
 import * as Compaction from "./Compaction.ts"
@@ -81,7 +82,9 @@ export const fold = (state: State, event: SessionEvent): State => {
         : {
             ...state,
             queue: state.queue.filter((queued) => queued.id !== event.id),
-            messages: [...state.messages, { role: "user", text: message.text }]
+            messages: [...state.messages, { role: "user", text: message.text }],
+            isAnswered: false,
+            reminders: 0
           }
     }
     case "user.interrupt":
@@ -103,11 +106,16 @@ export const fold = (state: State, event: SessionEvent): State => {
     case "agent.thinking":
       return { ...state, draft: { ...state.draft, reasoning: text(event.content) } }
     case "agent.tool_use":
-      return Calls.open(state, { ...pick(event), runner: "deployment", permission: event.evaluated_permission })
+      return Calls.open(state, {
+        ...pick(event),
+        runner: event.name === toolName ? "loop" : "deployment",
+        permission: event.evaluated_permission
+      })
     case "agent.custom_tool_use":
       return Calls.open(state, { ...pick(event), runner: "client", permission: "allow" })
     case "agent.tool_result": {
-      const isAllowed = state.calls.some(({ id, permission }) => id === event.tool_use_id && permission === "allow")
+      const call = state.calls.find(({ id }) => id === event.tool_use_id)
+      const isAllowed = call?.permission === "allow" && call.runner !== "loop"
       const ran = isAllowed && event.rejected !== true && !state.interrupted
       const spent = { ...state.spent, toolCalls: state.spent.toolCalls + (ran ? 1 : 0) }
       return Calls.answer({ ...state, spent }, event.tool_use_id, {
@@ -115,6 +123,12 @@ export const fold = (state: State, event: SessionEvent): State => {
         isError: event.is_error,
         isRejected: event.rejected ?? false
       })
+    }
+    case "agent.structured_output":
+      return { ...state, structuredOutput: { event_id: event.id, value: event.value }, isAnswered: true }
+    case "session.structured_output_reminder": {
+      const messages: State["messages"] = [...state.messages, { role: "user", text: text(event.content) }]
+      return { ...state, messages, reminders: state.reminders + 1 }
     }
     case "agent.thread_context_compacted":
       return compact(state, text(event.summary), event.compacted_messages)

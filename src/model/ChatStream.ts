@@ -18,6 +18,14 @@ const longestAnswer = 600_000
 /** Characters of a document or of one event: JSON may write each of an answer's characters as six. */
 const longestJson = 4_000_000
 
+const empty = "the answer is empty"
+const emptyAnswer = () => new InvalidResponse({ detail: empty })
+export const isEmptyAnswer = (reason: ModelErrorReason): boolean =>
+  reason._tag === "InvalidResponse" && reason.detail === empty
+
+const isNothing = (result: unknown): boolean =>
+  result === null || result === "" || (typeof result === "object" && Object.keys(result).length === 0)
+
 const tooLong = (length: number) => new AnswerTooLong({ detail: `the answer is longer than ${length} characters` })
 
 /**
@@ -71,6 +79,7 @@ export class ChatStream {
   end(broken?: ModelErrorReason): void {
     if (this.outcome !== undefined) return
     if (this.format === "document" && broken === undefined) return this.document()
+    if (this.format === undefined && broken === undefined) this.outcome = emptyAnswer()
     this.ending = true
     if (this.format === "events") this.parse("\n\n")
     if (this.outcome !== undefined) return
@@ -103,8 +112,9 @@ export class ChatStream {
 
   private document(): void {
     const json = parseJson(this.text)
-    const answer = json !== null && typeof json === "object" && "result" in json ? (json.result ?? json) : json
-    this.chunk(answer, this.text)
+    const isWrapped = json !== null && typeof json === "object" && "result" in json
+    if (isWrapped && "success" in json && json.success === true && isNothing(json.result)) this.outcome = emptyAnswer()
+    else this.chunk(isWrapped ? (json.result ?? json) : json, this.text)
     this.outcome ??= this.finish()
   }
 
@@ -128,7 +138,10 @@ export class ChatStream {
       this.outcome = tooLong(longestAnswer)
       return
     }
-    if (chunk.reasoning !== "") this.parts.push({ type: "reasoning", text: chunk.reasoning })
+    if (chunk.reasoning !== "") {
+      this.spoken.think(chunk.reasoning)
+      this.parts.push({ type: "reasoning", text: chunk.reasoning })
+    }
     if (chunk.text !== "") this.parts.push(...this.spoken.push(chunk.text))
     if (chunk.usage !== null) this.usage = chunk.usage
     this.finishReason ||= chunk.finishReason
@@ -138,7 +151,7 @@ export class ChatStream {
     for (const call of this.calls.calls) {
       if (call.name === "") return new InvalidResponse({ detail: "a tool call has no name" })
     }
-    const truncated = this.finishReason === "length"
+    const truncated = lengthLimits.has(this.finishReason)
     this.parts.push(...this.spoken.end(truncated, this.calls.calls.length > 0))
     for (const { name, arguments: text } of this.calls.calls) {
       this.parts.push({ type: "tool_call", name, arguments: text })
@@ -158,6 +171,9 @@ export class ChatStream {
       : this.nonsense(start)
   }
 }
+
+/** How servers say that an answer was cut off at the model's length limit. */
+const lengthLimits: ReadonlySet<string> = new Set(["length", "model_length", "max_tokens"])
 
 /** What a stream of events begins with. */
 const fields = ["data:", "event:", "id:", "retry:", ":"]

@@ -8,7 +8,8 @@ import {
   ModelNotFound,
   Overloaded,
   QuotaExceeded,
-  RateLimited
+  RateLimited,
+  TimedOut
 } from "../ModelClient.ts"
 import { parseJson } from "./ChatChunk.ts"
 
@@ -55,12 +56,13 @@ export type Classify = (failure: ProviderFailure) => ModelErrorReason
 export const reasonOf: Classify = ({ status, code, detail: said, retryAfterMs }) => {
   const detail = clip(said)
   if (status < 400) return new InvalidResponse({ detail })
+  if (status === 408) return new TimedOut({ detail })
   const wait = retryAfterMs === undefined ? {} : { retryAfterMs }
   const text = `${code} ${said}`
   if (status === 401 || status === 403) return new AuthenticationFailed({ detail })
   if (status === 402 || quota.test(text)) return new QuotaExceeded({ detail })
   if (status === 429 || rateLimit.test(code)) return new RateLimited({ detail, ...wait })
-  if (contextOverflow.test(text)) return new ContextOverflow({ detail })
+  if (status === 413 || contextOverflow.test(text)) return new ContextOverflow({ detail })
   if (status === 410 || (status < 500 && modelNotFound.test(text))) return new ModelNotFound({ detail })
   if (status >= 500) return new Overloaded({ detail, ...wait })
   return new InvalidRequest({ detail })

@@ -7,6 +7,12 @@ type ToolCall = Extract<ModelPart, { readonly type: "tool_call" }>
 /** Stands for the name of a call that cannot be read so far. */
 const nameless = "unreadable_tool_call"
 
+const made = ({ name, arguments: input }: ToolCallText.Call): ToolCall => ({
+  type: "tool_call",
+  name,
+  arguments: JSON.stringify(input)
+})
+
 /** A call that cannot be made goes on as one that is answered with what was wrong: what it says of its input is never run. */
 const attempted = (problem: ToolCallText.Problem): ToolCall => ({
   type: "tool_call",
@@ -19,10 +25,18 @@ const attempted = (problem: ToolCallText.Problem): ToolCall => ({
 export class SpokenCalls {
   private content = 0
   private reasoning = 0
+  /** What the server itself told apart as reasoning. */
+  private thoughts = ""
+  private readonly options: ToolCallText.Options
   private readonly parser: ToolCallText.Parser
 
   constructor({ model, tools }: Pick<ModelRequest, "model" | "tools">) {
-    this.parser = ToolCallText.make({ dialect: dialectOf(model), tools })
+    this.options = { dialect: dialectOf(model), tools }
+    this.parser = ToolCallText.make(this.options)
+  }
+
+  think(text: string): void {
+    this.thoughts += text
   }
 
   /** What a piece of text makes certain. */
@@ -48,11 +62,13 @@ export class SpokenCalls {
       { type: "text" as const, text: content.slice(this.content) }
     ].filter(({ text }) => text !== "")
     if (isReported) return rest
-    const made = calls.map(({ name, arguments: input }): ToolCall => ({
-      type: "tool_call",
-      name,
-      arguments: JSON.stringify(input)
-    }))
-    return [...rest, ...made, ...problems.map(attempted)]
+    const saysNothing = content === "" && calls.length + problems.length === 0
+    return [...rest, ...calls.map(made), ...problems.map(attempted), ...(saysNothing ? this.thought(truncated) : [])]
+  }
+
+  /** A model that forgets to end its reasoning calls within it. Where an answer is nothing else, those calls were meant. */
+  private thought(truncated: boolean): ReadonlyArray<ToolCall> {
+    if (this.thoughts === "") return []
+    return ToolCallText.parse(this.thoughts, { ...this.options, startsInThinking: true, truncated }).calls.map(made)
   }
 }

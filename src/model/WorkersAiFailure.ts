@@ -1,30 +1,29 @@
-import { QuotaExceeded, TimedOut } from "../ModelClient.ts"
-import { type Classify, clip, reasonOf } from "./ProviderFailure.ts"
+import { type Classify, reasonOf } from "./ProviderFailure.ts"
 
-/** Workers AI's own codes say more than its HTTP status, and its binding gives no status at all. */
+/**
+ * Workers AI's own codes say more than its HTTP status, and its binding gives no status at all.
+ * https://developers.cloudflare.com/workers-ai/platform/errors/ lists them, but for 2008, 5035, 8001, 8006 and 10000.
+ */
 export const classify: Classify = (failure) => {
-  const code = Number(failure.code) || codeIn(failure.detail)
-  const detail = clip(failure.detail)
-  switch (code) {
-    case 3036: // The free neurons of the day are used up.
-    case 5035: // The model needs the paid plan.
-      return new QuotaExceeded({ detail })
-    case 3007:
-    case 3008:
-      return new TimedOut({ detail })
-  }
-  return reasonOf({ ...failure, status: statuses[code] ?? (malformed.test(failure.detail) ? 400 : failure.status) })
+  const code = Number.parseInt(failure.code, 10) || codeIn(failure.detail)
+  const status = statuses[code] ?? uncoded.find(([said]) => said.test(failure.detail))?.[1] ?? failure.status
+  return reasonOf({ ...failure, status })
 }
 
 /** Errors of the binding are text: `5007: No such model ...`, `InferenceUpstreamError: 3040: ...`. */
 const codeIn = (text: string): number => Number(/(?:^|\s)(\d{4,5}):\s/.exec(text)?.[1])
 
+/** The status that says what a code means for the caller, which is not always the documented one. */
 const statuses: { readonly [code: number]: number | undefined } = {
+  2008: 410, // The gateway knows no such provider.
   3003: 400,
   3006: 413,
+  3007: 408,
+  3008: 408,
   3023: 403,
+  3036: 402, // The free neurons of the day are used up: asking again does not help before 00:00 UTC.
   3039: 400,
-  3040: 503, // Out of capacity; the documentation calls it 429, but asking less would not help.
+  3040: 503, // Out of capacity; documented as 429, but asking less would not help.
   3041: 403,
   3042: 410,
   5004: 400,
@@ -33,10 +32,15 @@ const statuses: { readonly [code: number]: number | undefined } = {
   5016: 403,
   5018: 403,
   5019: 400,
+  5035: 402, // The model needs the paid plan.
   8001: 400,
   8006: 400,
   10000: 401
 }
 
-/** Schema errors of older models come without a code, and so does the binding's answer where nobody is logged in. */
-const malformed = /' not met|not in '|run remotely/
+const uncoded: ReadonlyArray<readonly [said: RegExp, status: number]> = [
+  // Schema errors of older models, and the binding's answer where nobody is logged in.
+  [/' not met|not in '|run remotely/, 400],
+  // The model answered, but not as it should.
+  [/JSON Mode couldn't be met/i, 200]
+]

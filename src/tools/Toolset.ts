@@ -1,5 +1,6 @@
 import { Cause, Duration, Effect, Layer, Option, Predicate, Schema } from "effect"
 import { type AnthropicKeyRefused, findAnthropicKey } from "../domain/AnthropicKey.ts"
+import { toolName } from "../domain/StructuredOutput.ts"
 import { EgressHttpClient } from "../EgressPolicy.ts"
 import { SandboxBackend } from "../SandboxBackend.ts"
 import { type ToolListing, ToolRegistry, type ToolResult } from "../ToolRegistry.ts"
@@ -26,10 +27,12 @@ const tookTooLong = new ToolFailure({
   message: `The tool was stopped: it took longer than ${Duration.toMinutes(callLimit)} minutes.`
 })
 
-/** Throws where two tools have one name. */
+/** Throws where two tools have one name, or one has a name that is taken. */
 export const make = (toolset: Toolset): Toolset => {
   const names = new Set<string>()
   for (const { name } of [...toolset.builtIn, ...toolset.custom]) {
+    if (name === toolName)
+      throw new TypeError(`tool ${name}: the name is taken by the tool that gives a session's final answer`)
     if (names.has(name)) throw new TypeError(`tool ${name}: there are two of this name`)
     names.add(name)
   }

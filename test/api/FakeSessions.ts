@@ -94,6 +94,7 @@ export const layer = (state: SessionsState): Layer.Layer<Sessions, never, Catalo
             log
           )
         }),
+        rouse: (id) => Effect.as(state.find(id), false),
         archive: Effect.fnUntraced(function* (id) {
           const { record, log } = yield* idle(id)
           return yield* put({ ...record, archived_at: minute(0) }, log)

@@ -1,11 +1,13 @@
 import { Clock, ConfigProvider, Context, Effect, Layer, Logger, Option, Redacted, Schema } from "effect"
 import { Aead, Mac, SecureRandom } from "effect/crypto"
 import { HttpRouter } from "effect/http"
+import * as ArtifactsMemory from "../../layers/storage/ArtifactsMemory.ts"
 import * as BlobsMemory from "../../layers/storage/BlobsMemory.ts"
 import * as RateLimits from "../../layers/access/RateLimits.ts"
 import * as ApiKeysMemory from "../../layers/storage/ApiKeysMemory.ts"
 import * as Memory from "../../layers/storage/CatalogMemory.ts"
 import * as VaultsMemory from "../../layers/storage/VaultsMemory.ts"
+import { triggers } from "../../layers/test.ts"
 import { AccessTokens } from "../../src/AccessTokens.ts"
 import { ApiKeys } from "../../src/ApiKeys.ts"
 import * as Api from "../../src/api/Api.ts"
@@ -65,6 +67,7 @@ export const make = Effect.fn("TestApi.make")(function* (
     /** As the secret `OWNLOOP_ROOT_KEY` has them; null for none. */
     readonly rootKey?: string | null
     readonly routes?: typeof Api.layer
+    readonly triggers?: Parameters<typeof triggers>[0]
     readonly access?: AccessTokens["Service"]
     readonly rateLimits?: RateLimits.Bindings
     readonly origins?: ReadonlyArray<string>
@@ -86,6 +89,7 @@ export const make = Effect.fn("TestApi.make")(function* (
 
   const { handler, dispose } = HttpRouter.toWebHandler(
     routes.pipe(
+      Layer.provide([Layer.orDie(triggers(options.triggers)), ArtifactsMemory.layer]),
       Layer.provide(FakeSessions.layer(sessions)),
       Layer.provideMerge(catalog),
       Layer.provide([

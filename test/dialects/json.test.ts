@@ -68,6 +68,10 @@ describe("llama", () => {
     assert.deepStrictEqual(read("llama", `[${call}, ${call}]`), { calls: [...oslo, ...oslo] })
   })
 
+  it("reads the form of its own examples", () => {
+    assert.deepStrictEqual(read("llama", '<function=weather>{"city": "Oslo"}</function><|eom_id|>'), { calls: oslo })
+  })
+
   it("reads the calls of a list that lacks its end", () => {
     assert.deepStrictEqual(read("llama", `[${call}`), { calls: oslo })
   })

@@ -19,6 +19,11 @@ describe("kimi", () => {
     assert.deepStrictEqual(read("kimi", open.slice(0, -2)), { problems: ["incomplete_call"] })
   })
 
+  it("tells the thinking of the models before K2 apart", () => {
+    const text = `◁think▷Well.◁/think▷Yes.${call("functions.weather:0", '{"city": "Oslo"}')}`
+    assert.deepStrictEqual(read("kimi", text), { reasoning: "Well.", content: "Yes.", calls: oslo })
+  })
+
   it("does not guess the tool of a call without a name", () => {
     assert.deepStrictEqual(read("kimi", call("0", '{"city": "Oslo"}')), { problems: ["undeclared_tool"] })
   })
@@ -71,6 +76,13 @@ describe("deepseek", () => {
 
 describe("gemma", () => {
   const quoted = (text: string) => `<|"|>${text}<|"|>`
+
+  it("reads the Python that Gemma 3 writes in a fence", () => {
+    const text = 'Sure. ```tool_code\nweather(city="Oslo")\n```'
+    for (const dialect of ["gemma", "auto"] as const) {
+      assert.deepStrictEqual(read(dialect, text), { content: "Sure. ", calls: oslo })
+    }
+  })
 
   it("reads keys without quotes and strings between tokens", () => {
     const text = `<|channel>thought\nHm.<channel|>Yes.<|tool_call>call:weather{city:${quoted('a "b", {c}')},days:-3,metric:true,tags:[${quoted("x")}],place:{name:${quoted("Oslo")},zip:null}}<tool_call|>`

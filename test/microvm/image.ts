@@ -9,7 +9,7 @@ const base = process.env["OWNLOOP_TEST_BASE_IMAGE"] ?? "ownloop-test/debian:book
  * Puts together what a stand-in for the product's image is built of, and answers its Dockerfile: the product's own, on another base, without
  * what it installs, and with a server that speaks the SDK's HTTP routes in place of Cloudflare's (`server.mjs`).
  */
-export const standIn = (): string => {
+const standIn = (): string => {
   const context = join(root, ".build/microvm")
   const product = join(root, "layers/sandbox/microvm")
   rmSync(context, { recursive: true, force: true })
@@ -30,3 +30,12 @@ export const standIn = (): string => {
   writeFileSync(file, `${own}\n${server.join("\n")}\nEXPOSE 3000\n`)
   return file
 }
+
+/** Whether the tests run on the product's own image, which Docker builds on Cloudflare's: `OWNLOOP_TEST_IMAGE=official`. */
+export const isOfficial = process.env["OWNLOOP_TEST_IMAGE"] === "official"
+
+/** The machines of a Worker under test. */
+export const machines = () => (isOfficial ? {} : { image: standIn() })
+
+/** Its variables: the stand-in speaks the SDK's HTTP routes only. */
+export const vars: Record<string, string> = isOfficial ? {} : { OWNLOOP_SANDBOX_TRANSPORT: "http" }

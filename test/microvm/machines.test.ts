@@ -2,15 +2,13 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { createTestHarness } from "wrangler"
 import { localConfig } from "../../scripts/config.ts"
 import { contract } from "../SandboxBackend.contract.ts"
-import { standIn } from "./image.ts"
+import { machines, vars } from "./image.ts"
 import { egress, lifecycle, machine } from "./machine.ts"
 
 /**
  * The microvm backend in real containers. The machine's server is a stand-in for Cloudflare's (`server.mjs`); all else is the product's. With
  * `OWNLOOP_TEST_IMAGE=official` it is the product's own image, which Docker builds on Cloudflare's, and the transport is `rpc`.
  */
-const isOfficial = process.env["OWNLOOP_TEST_IMAGE"] === "official"
-
 const suites: Record<string, Readonly<Record<string, unknown>>> = { contract, machine, lifecycle, egress }
 
 const server = createTestHarness({
@@ -18,9 +16,9 @@ const server = createTestHarness({
     {
       config: localConfig({
         main: "test/microvm/machines.worker.ts",
-        vars: isOfficial ? {} : { OWNLOOP_SANDBOX_TRANSPORT: "http" },
+        vars,
         without: ["build", "assets"],
-        machines: isOfficial ? {} : { image: standIn() }
+        machines: machines()
       })
     }
   ]

@@ -5,6 +5,7 @@ import * as ApiKeysD1 from "../../layers/storage/ApiKeysD1.ts"
 import * as BlobsR2 from "../../layers/storage/BlobsR2.ts"
 import * as CatalogD1 from "../../layers/storage/CatalogD1.ts"
 import * as SessionLogSqlite from "../../layers/storage/SessionLogSqlite.ts"
+import * as TasksD1 from "../../layers/storage/TasksD1.ts"
 import * as VaultsD1 from "../../layers/storage/VaultsD1.ts"
 import * as WorkspaceSqlite from "../../layers/storage/WorkspaceSqlite.ts"
 import * as DeploymentTools from "../../layers/tools/Deployment.ts"
@@ -18,6 +19,7 @@ import { network } from "../SandboxBackend.support.ts"
 import * as Sandboxes from "../SandboxBackend.workspace.ts"
 import * as Storage from "../Storage.contract.ts"
 import * as StorageSqlite from "../StorageSqlite.contract.ts"
+import * as Tasks from "../Tasks.contract.ts"
 import * as ToolRegistry from "../ToolRegistry.contract.ts"
 import { noBindings, noNetwork, noSandbox } from "../tools/support.ts"
 import * as Vaults from "../Vaults.contract.ts"
@@ -78,14 +80,15 @@ const dying = (loader: WorkerLoader): WorkerLoader => {
   }
 }
 
+const catalog = ["agents", "environments", "sessions", "egress_decisions"]
+const tasks = ["tasks", "deliveries", "dead_letters", "sweeps"]
+
 /** All tests share one database: each starts by emptying it. */
 const emptied = (db: D1Database) =>
   Layer.effectDiscard(
     Effect.promise(() =>
       db.batch(
-        ["agents", "environments", "sessions", "egress_decisions", "api_keys", "vaults", "credentials"].map((table) =>
-          db.prepare(`DELETE FROM ${table}`)
-        )
+        [...catalog, ...tasks, "api_keys", "vaults", "credentials"].map((table) => db.prepare(`DELETE FROM ${table}`))
       )
     )
   )
@@ -131,6 +134,7 @@ const suites: Record<string, Suite> = {
     Layer.provideMerge(emptied(CATALOG), ApiKeysD1.layer(CATALOG))
   ),
   VaultsD1: suite(Vaults.contract, (_, { CATALOG }) => Layer.provideMerge(emptied(CATALOG), VaultsD1.layer(CATALOG))),
+  TasksD1: suite(Tasks.contract, (_, { CATALOG }) => Layer.provideMerge(emptyCatalog(CATALOG), TasksD1.layer(CATALOG))),
   PolicyStore: suite(EgressPolicy.contract, (_, { CATALOG }) => policyStore(emptyCatalog(CATALOG))),
   DeploymentTools: suite(ToolRegistry.contract, () =>
     DeploymentTools.layer(noBindings).pipe(Layer.provide([noSandbox, noNetwork]))

@@ -1,9 +1,13 @@
 import { Schema } from "effect"
 import { Agent, SessionAgent } from "../../src/domain/Agent.ts"
 import { ApiKey } from "../../src/domain/ApiKey.ts"
+import { DeadLetter } from "../../src/domain/DeadLetter.ts"
+import { Delivery } from "../../src/domain/Delivery.ts"
 import { EgressDecision } from "../../src/domain/Egress.ts"
 import { Environment, noNetworking } from "../../src/domain/Environment.ts"
 import { Session, SessionRecord } from "../../src/domain/Session.ts"
+import { Sweep } from "../../src/domain/Sweep.ts"
+import { Task } from "../../src/domain/Task.ts"
 import { Credential, Vault } from "../../src/domain/Vault.ts"
 
 /** Complete records to store, of which a test names only what it is about. */
@@ -165,5 +169,73 @@ export const apiKey = (id: string, fields: Partial<ApiKey> = {}): ApiKey =>
     created_at: time,
     created_by: { type: "deployment_key", id: "OWNLOOP_API_KEY" },
     last_used_at: null,
+    ...fields
+  })
+
+const makeTask = Schema.decodeUnknownSync(Task)
+const makeDelivery = Schema.decodeUnknownSync(Delivery)
+const makeLetter = Schema.decodeUnknownSync(DeadLetter)
+const makeSweep = Schema.decodeUnknownSync(Sweep)
+
+export const task = (id: string, fields: Partial<Omit<Task, "id">> = {}): Task =>
+  makeTask({
+    type: "task",
+    id: `task_${id}`,
+    idempotency_key: `key ${id}`,
+    status: "queued",
+    agent: { type: "agent", id: "agent_1", version: null },
+    environment_id: "env_1",
+    initial_events: [{ type: "user.message", content: [{ type: "text", text: "Go" }] }],
+    deadline: null,
+    budget: null,
+    reply_to: null,
+    metadata: {},
+    attempt: 1,
+    session_id: null,
+    ending: null,
+    transitions: [{ status: "queued", at: time, reason: null }],
+    outcome: null,
+    created_at: time,
+    updated_at: time,
+    ...fields
+  })
+
+export const delivery = (id: string, fields: Partial<Omit<Delivery, "id">> = {}): Delivery =>
+  makeDelivery({
+    type: "delivery",
+    id: `dlvr_${id}`,
+    to: { type: "webhook", url: "https://example.com/" },
+    session_id: "sesn_1",
+    task_id: null,
+    event: "session.status_idled",
+    status: "pending",
+    attempts: 0,
+    last_error: null,
+    created_at: time,
+    updated_at: time,
+    payload: { type: "event" },
+    ...fields
+  })
+
+export const letter = (id: string, fields: Partial<Omit<DeadLetter, "id">> = {}): DeadLetter =>
+  makeLetter({
+    type: "dead_letter",
+    id: `dead_${id}`,
+    reason: "agent: is required",
+    message: { input: "Go" },
+    created_at: time,
+    replayed_at: null,
+    ...fields
+  })
+
+export const sweep = (id: string, fields: Partial<Omit<Sweep, "id">> = {}): Sweep =>
+  makeSweep({
+    type: "sweep",
+    id: `swep_${id}`,
+    found: "session_asleep",
+    session_id: "sesn_1",
+    task_id: null,
+    action: "it goes on",
+    created_at: time,
     ...fields
   })

@@ -8,10 +8,19 @@ import { localConfig } from "../../scripts/config.ts"
 export const apiKey = "test-key"
 
 /** The product's Worker in workerd, with a catalog, and clients for it. */
-export const startWorker = async (vars: Record<string, string> = {}) => {
+export const startWorker = async (
+  vars: Record<string, string> = {},
+  machines?: NonNullable<Parameters<typeof localConfig>[0]>["machines"]
+) => {
   const server = createTestHarness({
     workers: [
-      { config: localConfig({ vars: { OWNLOOP_API_KEY: apiKey, OWNLOOP_MODEL: "demo", ...vars }, without: ["build"] }) }
+      {
+        config: localConfig({
+          vars: { OWNLOOP_API_KEY: apiKey, OWNLOOP_MODEL: "demo", ...vars },
+          without: ["build"],
+          ...(machines === undefined ? {} : { machines })
+        })
+      }
     ]
   })
   const { url } = await server.listen()
@@ -57,6 +66,7 @@ export const startSession = async (
   options: {
     readonly model?: string
     readonly hosts?: ReadonlyArray<string>
+    readonly backend?: "isolate" | "microvm"
     readonly tools?: ReadonlyArray<object>
     readonly budget?: object
     readonly vaults?: ReadonlyArray<string>
@@ -64,9 +74,11 @@ export const startSession = async (
 ) => {
   const environment = await client.beta.environments.create({
     name: `environment ${++count}`,
-    ...(options.hosts === undefined
-      ? {}
-      : { config: { type: "cloud", networking: { type: "limited", allowed_hosts: [...options.hosts] } } })
+    config: {
+      type: "cloud",
+      ...(options.backend === undefined ? {} : { backend: options.backend }),
+      ...(options.hosts === undefined ? {} : { networking: { type: "limited", allowed_hosts: [...options.hosts] } })
+    }
   })
   const agent = await client.beta.agents.create({
     name: "agent",

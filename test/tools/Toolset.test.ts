@@ -292,6 +292,8 @@ describe("list", () => {
   it("has no room for two tools of one name", () => {
     const twin = tool("twin", () => Effect.succeed(""))
     assert.throws(() => Toolset.make({ builtIn: [twin], custom: [twin] }), /tool twin: there are two of this name/)
+    const taken = tool("structured_output", () => Effect.succeed(""))
+    assert.throws(() => Toolset.make({ builtIn: [], custom: [taken] }), /tool structured_output: the name is taken/)
   })
 })
 

@@ -1,13 +1,13 @@
-import { Effect, Option, Schema, Struct } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { HttpApiBuilder } from "effect/http-api"
 import { Catalog } from "../../Catalog.ts"
 import type { SessionAgent } from "../../domain/Agent.ts"
-import { type Budget, BudgetRefused } from "../../domain/Budget.ts"
 import { now } from "../../domain/Common.ts"
-import { AgentId, EnvironmentId, nextSessionId, type SessionId, VaultId } from "../../domain/Ids.ts"
-import { profileOf } from "../../model/Profiles.ts"
+import { nextSessionId, type SessionId, VaultId } from "../../domain/Ids.ts"
+import { toolName } from "../../domain/StructuredOutput.ts"
 import { Sessions } from "../../Sessions.ts"
+import * as Setup from "../../triggers/Setup.ts"
 import { Vaults } from "../../Vaults.ts"
 import { modelOf } from "../Agents.ts"
 import * as AgentTools from "../AgentTools.ts"
@@ -16,7 +16,7 @@ import { Deployment } from "../Deployment.ts"
 import { Conflict, InvalidRequest, NotFound } from "../Errors.ts"
 import { paginate } from "../Paging.ts"
 import type { AgentInput, CreateSession, UpdateSession } from "../Sessions.ts"
-import { orConflict, orInternal, orInvalid, orMissing } from "./onWire.ts"
+import { orConflict, orInternal, orInvalid, orMissing, orRefused } from "./onWire.ts"
 
 export const layer = HttpApiBuilder.group(
   Api,
@@ -28,32 +28,9 @@ export const layer = HttpApiBuilder.group(
     const vaults = yield* Vaults
     const nextId = Effect.provideService(nextSessionId, SecureRandom.SecureRandom, yield* SecureRandom.SecureRandom)
 
-    const findAgent = Effect.fnUntraced(function* (id: string, version: number | undefined) {
-      const agent = isAgentId(id) ? yield* catalog.agent(id, version) : Option.none()
-      if (Option.isNone(agent)) {
-        const what = version === undefined ? `agent ${id}` : `version ${version} of agent ${id}`
-        return yield* new NotFound({ message: `agent: ${what} does not exist` })
-      }
-      if (agent.value.archived_at !== null) return yield* new Conflict({ message: `agent: agent ${id} is archived` })
-      return agent.value
-    })
+    const findAgent = (id: string, version: number | undefined) => orRefused(Setup.findAgent(catalog, id, version))
 
-    const findEnvironment = Effect.fnUntraced(function* (id: string) {
-      const environment = isEnvironmentId(id) ? yield* catalog.environment(id) : Option.none()
-      if (Option.isNone(environment)) {
-        return yield* new NotFound({ message: `environment_id: environment ${id} does not exist` })
-      }
-      const { archived_at, config } = environment.value
-      if (archived_at !== null) {
-        return yield* new Conflict({ message: `environment_id: environment ${id} is archived` })
-      }
-      if (!deployment.backends.has(config.backend)) {
-        return yield* new InvalidRequest({
-          message: `environment_id: environment ${id} asks for the backend ${config.backend}, which this deployment does not have`
-        })
-      }
-      return environment.value
-    })
+    const findEnvironment = (id: string) => orRefused(Setup.findEnvironment(catalog, deployment.backends, id))
 
     const findVaults = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
       return yield* Effect.forEach(
@@ -73,8 +50,7 @@ export const layer = HttpApiBuilder.group(
     /** The agent as the session keeps it. */
     const resolve = Effect.fnUntraced(function* (input: AgentInput) {
       const reference = typeof input === "string" ? { id: input, version: undefined } : input
-      const found = yield* findAgent(reference.id, reference.version ?? undefined)
-      const agent = Struct.omit(found, ["metadata", "created_at", "updated_at", "archived_at"])
+      const agent = Setup.sessionAgent(yield* findAgent(reference.id, reference.version ?? undefined))
       if (typeof input === "string" || input.type === "agent") return agent
       const overridden: SessionAgent = {
         ...agent,
@@ -95,7 +71,9 @@ export const layer = HttpApiBuilder.group(
           { concurrency: 3 }
         )
         const budget = input.budget ?? null
-        if (budget !== null) yield* isBudgetable(budget, agent)
+        if (budget !== null) yield* Setup.isBudgetable(budget, agent)
+        const format = input.output_config?.format ?? null
+        if (format !== null) yield* isNameFree(agent)
         const record = {
           id: yield* nextId,
           agent,
@@ -103,6 +81,7 @@ export const layer = HttpApiBuilder.group(
           environment: environment.config,
           vault_ids,
           budget,
+          ...(format === null ? {} : { output_config: { format } }),
           title: input.title ?? null,
           metadata: input.metadata ?? {},
           created_at: yield* now,
@@ -116,7 +95,7 @@ export const layer = HttpApiBuilder.group(
 
     const update = Effect.fn("Sessions.update")(
       function* (id: SessionId, { budget, metadata, title }: typeof UpdateSession.Type) {
-        if (budget) yield* isBudgetable(budget, (yield* sessions.get(id)).agent)
+        if (budget) yield* Setup.isBudgetable(budget, (yield* sessions.get(id)).agent)
         const change = {
           ...(title === undefined ? {} : { title }),
           ...(metadata ? { metadata } : {}),
@@ -157,15 +136,12 @@ export const layer = HttpApiBuilder.group(
   })
 )
 
-const isAgentId = Schema.is(AgentId)
-const isEnvironmentId = Schema.is(EnvironmentId)
 const isVaultId = Schema.is(VaultId)
 
-/** A cost cannot be limited where it is not known. */
-const isBudgetable = ({ max_list_cost }: Budget, { model }: SessionAgent) => {
-  if (max_list_cost === undefined) return Effect.void
-  const unpriced = [model.id, ...(model.fallbacks ?? [])].find((id) => profileOf(id).price === null)
-  if (unpriced === undefined) return Effect.void
-  const detail = `${unpriced} has no known list price; limit max_tokens, max_steps, max_tool_calls or max_active_seconds instead`
-  return Effect.fail(new BudgetRefused({ reason: "model_not_budgetable", detail }))
+/** The tool that takes the final answer has a name of its own. */
+const isNameFree = ({ tools }: SessionAgent) => {
+  const index = tools.findIndex((tool) => tool.type === "custom" && tool.name === toolName)
+  if (index < 0) return Effect.void
+  const message = `output_config: agent.tools[${index}].name is ${toolName}, the name of the tool through which the answer is given; rename it`
+  return Effect.fail(new InvalidRequest({ message }))
 }

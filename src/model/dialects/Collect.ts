@@ -1,3 +1,4 @@
+import type { Scanner } from "./JsonScanner.ts"
 import * as Markers from "./Markers.ts"
 import type { Block, Cursor, Mode, ValueTags } from "./Spec.ts"
 import type { Turn } from "./Turn.ts"
@@ -36,18 +37,82 @@ export const compile = (block: Block, ends: ReadonlyArray<string>): Compiled => 
  * within that value; the text after that is then read again.
  */
 export const collect = (compiled: Compiled, turn: Turn, then: Mode): Mode => {
-  const { block, closes, markers, values } = compiled
-  const scanner = block.scanner?.()
-  let body = ""
-  let candidate: Candidate | undefined
-  let within: ValueTags | undefined
+  const collector = new Collector(compiled, turn, then)
+  return (cursor) => collector.read(cursor)
+}
 
-  const inside = (): boolean => within !== undefined || (scanner?.state() === "reading" && scanner.inside())
-  const isComplete = (): boolean => scanner?.state() === "complete"
+class Collector {
+  private body = ""
+  private candidate: Candidate | undefined
+  private within: ValueTags | undefined
+  private readonly compiled: Compiled
+  private readonly turn: Turn
+  private readonly next: Mode
+  private readonly scanner: Scanner | undefined
 
-  const finish = (closed: boolean, cutOff = false): Mode => {
-    if (turn.isFull) return then
-    const whole = closed || isComplete() || block.isWhole?.(body) === true
+  constructor(compiled: Compiled, turn: Turn, next: Mode) {
+    this.compiled = compiled
+    this.turn = turn
+    this.next = next
+    this.scanner = compiled.block.scanner?.()
+  }
+
+  read(cursor: Cursor): Mode | undefined {
+    const { block, closes, markers, values } = this.compiled
+    const { scanner } = this
+    for (;;) {
+      const { end, hit } = Markers.ahead(cursor, markers)
+      const stop = scanner === undefined ? end : scanner.read(cursor.text, cursor.at, end)
+      if (block.endsWithValue === true && (this.isComplete || (stop < end && block.accepts !== undefined))) {
+        this.advance(cursor, stop)
+        return this.finish(this.isComplete)
+      }
+      this.advance(cursor, end)
+      if (this.candidate !== undefined && scanner?.state() === "broken") return this.goBack(cursor, this.candidate)
+      if (hit === undefined) return cursor.last ? this.end(cursor) : undefined
+      const { marker } = hit
+      const after = cursor.at + marker.length
+      const value = values.get(marker)
+      if (value !== undefined) {
+        if (scanner?.follows?.() !== true && this.onTag(marker, value)) return this.goBack(cursor, this.candidate!)
+      } else if (!this.isInside) {
+        if (closes.has(marker)) cursor.at = after
+        return this.finish(true)
+      } else if (closes.has(marker)) {
+        this.candidate ??= { start: this.body.length, end: this.body.length + marker.length }
+      }
+      scanner?.read(cursor.text, cursor.at, after)
+      this.advance(cursor, after)
+    }
+  }
+
+  private get isInside(): boolean {
+    return this.within !== undefined || (this.scanner?.state() === "reading" && this.scanner.inside())
+  }
+
+  private get isComplete(): boolean {
+    return this.scanner?.state() === "complete"
+  }
+
+  private advance(cursor: Cursor, to: number): void {
+    this.body += cursor.text.slice(cursor.at, to)
+    cursor.at = to
+  }
+
+  private end(cursor: Cursor): Mode {
+    const { body, candidate, turn } = this
+    if (candidate !== undefined && (this.isInside || !(this.isComplete || this.scanner === undefined)))
+      return this.goBack(cursor, candidate)
+    const partial = this.isInside || turn.isTruncated ? 0 : partialClose(body, this.compiled.block.closes)
+    this.body = body.slice(0, body.length - partial)
+    return this.finish(partial > 0, true)
+  }
+
+  private finish(closed: boolean, cutOff = false): Mode {
+    const { body, next, turn } = this
+    const { block } = this.compiled
+    if (turn.isFull) return next
+    const whole = closed || this.isComplete || block.isWhole?.(body) === true
     if (!whole && block.accepts === undefined) {
       if (block.isMention?.(body) === true) turn.text(block.open + body)
       else turn.incomplete(block.open + body, block.nameOf?.(body))
@@ -56,67 +121,27 @@ export const collect = (compiled: Compiled, turn: Turn, then: Mode): Mode => {
       if (rest === false) turn.text(block.open + body)
       else if (typeof rest === "string" && !closed) turn.text(rest)
     }
-    return then
+    return next
   }
 
-  const goBack = (cursor: Cursor, { end, start }: Candidate): Mode => {
-    cursor.back(body.slice(end))
-    body = body.slice(0, start)
-    within = undefined
-    return finish(true)
+  private goBack(cursor: Cursor, { end, start }: Candidate): Mode {
+    cursor.back(this.body.slice(end))
+    this.body = this.body.slice(0, start)
+    this.within = undefined
+    return this.finish(true)
   }
 
   /** Answers whether a value never ended: otherwise what comes next in a call would not be here. */
-  const onTag = (marker: string, value: ValueTags): boolean => {
-    if (within === undefined) {
-      if (marker === value.open) within = value
+  private onTag(marker: string, value: ValueTags): boolean {
+    if (this.within === undefined) {
+      if (marker === value.open) this.within = value
       return false
     }
-    if (within !== value) return false
-    if (marker !== value.close && candidate !== undefined) return true
-    if (marker === value.close || marker === value.next) within = undefined
-    candidate = undefined
+    if (this.within !== value) return false
+    if (marker !== value.close && this.candidate !== undefined) return true
+    if (marker === value.close || marker === value.next) this.within = undefined
+    this.candidate = undefined
     return false
-  }
-
-  const advance = (cursor: Cursor, to: number): void => {
-    body += cursor.text.slice(cursor.at, to)
-    cursor.at = to
-  }
-
-  return (cursor) => {
-    for (;;) {
-      const hit = markers.find(cursor.text, cursor.at, cursor.last)
-      const end = hit?.at ?? (cursor.last ? cursor.text.length : markers.settled(cursor.text, cursor.at))
-      const stop = scanner === undefined ? end : scanner.read(cursor.text, cursor.at, end)
-      if (block.endsWithValue === true && (isComplete() || (stop < end && block.accepts !== undefined))) {
-        advance(cursor, stop)
-        return finish(isComplete())
-      }
-      advance(cursor, end)
-      if (candidate !== undefined && scanner?.state() === "broken") return goBack(cursor, candidate)
-      if (hit === undefined) {
-        if (!cursor.last) return undefined
-        if (candidate !== undefined && (inside() || !(isComplete() || scanner === undefined)))
-          return goBack(cursor, candidate)
-        const partial = inside() || turn.isTruncated ? 0 : partialClose(body, block.closes)
-        body = body.slice(0, body.length - partial)
-        return finish(partial > 0, true)
-      }
-      const { marker } = hit
-      const after = cursor.at + marker.length
-      const value = values.get(marker)
-      if (value !== undefined) {
-        if (scanner?.follows?.() !== true && onTag(marker, value)) return goBack(cursor, candidate!)
-      } else if (!inside()) {
-        if (closes.has(marker)) cursor.at = after
-        return finish(true)
-      } else if (closes.has(marker)) {
-        candidate ??= { start: body.length, end: body.length + marker.length }
-      }
-      scanner?.read(cursor.text, cursor.at, after)
-      advance(cursor, after)
-    }
   }
 }
 

@@ -18,7 +18,9 @@ export const make = (): Feed => {
     text: "",
     at: 0,
     last: false,
+    ahead: new Map(),
     back: (text) => {
+      forget()
       const unread = cursor.text.slice(cursor.at)
       cursor.text = ""
       cursor.at = 0
@@ -27,17 +29,23 @@ export const make = (): Feed => {
     }
   }
 
+  /** To clear a map costs something even where it is empty. */
+  const forget = (): void => {
+    if (cursor.ahead.size > 0) cursor.ahead.clear()
+  }
+
   const next = (last: boolean): boolean => {
     const source = sources.at(-1)
+    if (source === undefined && (!last || cursor.last)) return false
+    forget()
     if (source === undefined) {
-      if (!last || cursor.last) return false
       cursor.last = true
       return true
     }
     const piece = source.text.slice(source.at, source.at + window)
     source.at += window
     if (source.at >= source.text.length) sources.pop()
-    cursor.text = cursor.text.slice(cursor.at) + piece
+    cursor.text = cursor.at === cursor.text.length ? piece : cursor.text.slice(cursor.at) + piece
     cursor.at = 0
     return true
   }

@@ -133,8 +133,7 @@ export const make = (given: Grammar, options: Options): Parser => {
     const markers = Markers.make(thinking.map(({ close }) => close))
     let held = ""
     return (at) => {
-      const hit = markers.find(at.text, at.at, at.last)
-      const end = hit?.at ?? (at.last ? at.text.length : markers.settled(at.text, at.at))
+      const { end, hit } = Markers.ahead(at, markers)
       held += at.text.slice(at.at, end)
       at.at = end
       if (hit !== undefined) {

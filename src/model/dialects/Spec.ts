@@ -1,4 +1,5 @@
 import type { Scanner } from "./JsonScanner.ts"
+import type { Ahead, Markers } from "./Markers.ts"
 import type { Turn } from "./Turn.ts"
 
 /** How one family writes a turn. */
@@ -75,6 +76,8 @@ export interface Cursor {
   at: number
   /** No more text will come. */
   last: boolean
+  /** What markers were found ahead, while the text stays as it is: many short blocks look for the same far one. */
+  readonly ahead: Map<Markers, Ahead>
   /** Puts text back, to be read before anything else. */
   readonly back: (text: string) => void
 }

@@ -62,6 +62,13 @@ export class Turn {
     return exact ?? this.tools.get(name.trim().replace(/^functions\./, ""))
   }
 
+  /** Whether a text may hold the name of a tool: where it holds none, it need not be read. */
+  mentions(text: string): boolean {
+    if (text.includes("\\")) return true
+    for (const name of this.tools.keys()) if (text.includes(name)) return true
+    return false
+  }
+
   /** Text that belongs to the answer, or to the reasoning while that is open. Space at the end is held back until more comes. */
   text(text: string): void {
     if (this.muted) return
@@ -81,7 +88,10 @@ export class Turn {
     if (text === "") return
     if (this.thinking) this.reasoning += text
     else this.content += text
-    this.deltas.push({ type: this.thinking ? "reasoning" : "content", text })
+    const type = this.thinking ? "reasoning" : "content"
+    const last = this.deltas.at(-1)
+    if (last?.type === type) this.deltas[this.deltas.length - 1] = { type, text: last.text + text }
+    else this.deltas.push({ type, text })
   }
 
   think(): void {

@@ -3,7 +3,7 @@ import { callOf, listOf } from "./jsonCalls.ts"
 import { readPython, startsCall } from "./pythonCalls.ts"
 import type { Block, How } from "./Spec.ts"
 import { maxCalls, type Turn } from "./Turn.ts"
-import { toValues } from "./Values.ts"
+import { toValue, toValues } from "./Values.ts"
 
 /** Whether JSON that begins after a brace can be a call; undefined where too little of it is there. */
 const beginsObject = (text: string, at: number): boolean | undefined => {
@@ -29,7 +29,9 @@ const afterSpace = (text: string, from: number): number => {
 
 /** Plain JSON is a call only where every one names a declared tool and has arguments; anything else is text. */
 const readJson = (text: string, turn: Turn): boolean => {
-  const { broken, values } = toValues(text, maxCalls + 1)
+  if (!turn.mentions(text)) return false
+  const one = toValue(text)
+  const { broken, values } = one.ok ? { broken: [], values: [one.value] } : toValues(text, maxCalls + 1)
   const calls = values.flatMap(listOf).map((value) => callOf(value, turn))
   const declared = calls.every((call) => call?.arguments !== undefined && turn.tool(call.name) !== undefined)
   if (calls.length === 0 || broken.length > 0 || !declared) return false

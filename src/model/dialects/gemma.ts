@@ -1,4 +1,5 @@
 import { Reader } from "./Literal.ts"
+import { pythonBlock } from "./pythonCalls.ts"
 import type { Block, Spec } from "./Spec.ts"
 import { think } from "./toolCall.ts"
 import type { Turn } from "./Turn.ts"
@@ -29,12 +30,13 @@ const block = (open: string, close: string, quote: string): Block => ({
   nameOf
 })
 
-/** Gemma 4, and FunctionGemma. */
+/** Gemma 4, FunctionGemma, and Gemma 3, which is told to write Python in a fence. */
 export const gemma: Spec = {
   thinking: [{ open: "<|channel>", close: "<channel|>", anywhere: true, label: "thought" }, think],
   blocks: [
     block("<|tool_call>", "<tool_call|>", '<|"|>'),
-    block("<start_function_call>", "<end_function_call>", "<escape>")
+    block("<start_function_call>", "<end_function_call>", "<escape>"),
+    pythonBlock("```tool_code\n", "```")
   ],
   dropped: ["<channel|>", "<turn|>", "<end_of_turn>", "<start_function_response>", "<|tool_response>"]
 }

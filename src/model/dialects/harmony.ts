@@ -1,3 +1,4 @@
+import { bare } from "./bare.ts"
 import { json } from "./JsonScanner.ts"
 import * as Markers from "./Markers.ts"
 import type { Block, Machine, Mode, Spec } from "./Spec.ts"
@@ -66,8 +67,8 @@ const boundaries = Markers.make(["<|end|>", "<|start|>"])
 const others =
   (machine: Machine): Mode =>
   (cursor) => {
-    const hit = boundaries.find(cursor.text, cursor.at, cursor.last)
-    cursor.at = hit?.at ?? (cursor.last ? cursor.text.length : boundaries.settled(cursor.text, cursor.at))
+    const { end, hit } = Markers.ahead(cursor, boundaries)
+    cursor.at = end
     return hit === undefined ? undefined : machine.text
   }
 
@@ -80,6 +81,23 @@ export const start =
     return !cursor.last && head.length < 12 && /^\s{0,9}(?:to?)?$/.test(head) ? undefined : machine.text
   }
 
+/** A call that the model is made to make may be left as plain JSON. Then nothing stands before it, while in an answer JSON is only text. */
+const leaked =
+  (machine: Machine): Mode =>
+  (cursor) => {
+    const head = cursor.text.slice(cursor.at, cursor.at + 16)
+    const space = head.length - head.trimStart().length
+    if (space === head.length && space < 16 && !cursor.last) return undefined
+    const block = bare.find(({ open }) => head.startsWith(open, space))
+    if (block === undefined || machine.turn.isThinking) return start(machine)
+    const at = cursor.at + space + block.open.length
+    const accepted = block.accepts?.(cursor.text, at, machine.turn)
+    if (accepted === undefined && !cursor.last) return undefined
+    if (accepted !== true) return machine.text
+    cursor.at = at
+    return machine.collect(block, () => (machine.turn.afterCall ? leaked(machine) : machine.text))
+  }
+
 /** gpt-oss: messages with headers instead of blocks within text. */
 export const harmony: Spec = {
   thinking: [],
@@ -90,5 +108,5 @@ export const harmony: Spec = {
   ],
   answers: ["<|end|>", "<|return|>", "<|call|>"],
   dropped: ["<|message|>"],
-  start
+  start: leaked
 }

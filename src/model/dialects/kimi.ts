@@ -57,9 +57,13 @@ const k3: Block = {
   nameOf: (body) => quoted(body.slice(0, 600), "tool")
 }
 
-/** Kimi K2 and its successors. */
+/** Kimi K2 and its successors, and the thinking of those before it. */
 export const kimi: Spec = {
-  thinking: [think, { open: "<|open|>think<|sep|>", close: "<|close|>think<|sep|>", anywhere: true }],
+  thinking: [
+    think,
+    { open: "◁think▷", close: "◁/think▷", anywhere: true },
+    { open: "<|open|>think<|sep|>", close: "<|close|>think<|sep|>", anywhere: true }
+  ],
   blocks: [k2, k3],
   sections: ["<|tool_calls_section_begin|>", "<|tool_call_section_begin|>", "<|open|>tools<|sep|>"],
   answers: ["<|open|>response<|sep|>"],

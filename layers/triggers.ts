@@ -1,0 +1,70 @@
+import { type Config, Effect, Layer } from "effect"
+import { Mac, SecureRandom } from "effect/crypto"
+import { FetchHttpClient } from "effect/http"
+import { Catalog } from "../src/Catalog.ts"
+import { Deliveries } from "../src/Deliveries.ts"
+import type { Sessions } from "../src/Sessions.ts"
+import type { StorageError } from "../src/Storage.ts"
+import { Tasks } from "../src/Tasks.ts"
+import { Deliverer } from "../src/triggers/Deliver.ts"
+import {
+  Backends,
+  type SettingInvalid,
+  settings as triggerSettings,
+  TriggerSettings
+} from "../src/triggers/Settings.ts"
+import { Sweeper } from "../src/triggers/Sweeper.ts"
+import { TaskConsumer } from "../src/triggers/TaskConsumer.ts"
+import { TaskRunner } from "../src/triggers/TaskRunner.ts"
+import * as Queues from "./queues/Queues.ts"
+import * as DurableObjects from "./sessions/DurableObjects.ts"
+import * as CatalogD1 from "./storage/CatalogD1.ts"
+import * as TasksD1 from "./storage/TasksD1.ts"
+import * as Sandboxes from "./sandboxes.ts"
+
+/** What starts sessions in a Worker without anybody asking: its queues, and its clock. */
+
+/** What is wrong with the variables that it reads. */
+export const settings = (env: Env) => Effect.andThen(triggerSettings, Queues.replyQueues(env))
+
+type Services = Deliverer | Deliveries | Sessions | Sweeper | TaskConsumer | TaskRunner | Tasks | TriggerSettings
+
+/** What starts sessions for tasks, and tells what became of them. `config` holds the Worker's variables. */
+export const layer = (
+  env: Env,
+  config: Layer.Layer<never>
+): Layer.Layer<Services, Config.ConfigError | SettingInvalid> =>
+  Layer.mergeAll(TaskConsumer.layer, Sweeper.layer).pipe(
+    Layer.provideMerge(TaskRunner.layer),
+    Layer.provideMerge(Deliverer.layer),
+    Layer.provideMerge([TasksD1.layer(env.CATALOG), DurableObjects.layer(env.SESSIONS), TriggerSettings.layer]),
+    Layer.provide([CatalogD1.layer(env.CATALOG), Queues.layer(env), Layer.succeed(Backends, Sandboxes.backends(env))]),
+    Layer.provide([FetchHttpClient.layer, Mac.layerWebCrypto]),
+    Layer.provide([SecureRandom.layerWebCrypto, config])
+  )
+
+/** Milliseconds that egress decisions, and messages that are over, are kept: 30 days. */
+const retention = 30 * 24 * 60 * 60 * 1000
+
+const expire = (time: number) =>
+  Effect.gen(function* () {
+    const before = new Date(time - retention).toISOString()
+    yield* Catalog.use((catalog) => catalog.deleteDecisionsBefore(before))
+    yield* Tasks.use((tasks) => tasks.deleteNotesBefore(before))
+    yield* Deliveries.use((deliveries) => deliveries.deleteBefore(before))
+  })
+
+/** Which of the clock's calls it is, the cron expression of `wrangler.jsonc` says. */
+export const scheduled = (
+  { cron, scheduledTime }: ScheduledController,
+  env: Env,
+  config: Layer.Layer<never>
+): Promise<void> =>
+  Effect.suspend((): Effect.Effect<void, StorageError, Sweeper | Catalog | Tasks | Deliveries> =>
+    cron === "* * * * *" ? Sweeper.use(({ sweep }) => sweep) : expire(scheduledTime)
+  ).pipe(Effect.provide([layer(env, config), CatalogD1.layer(env.CATALOG)]), Effect.runPromise)
+
+export const deliver = (batch: MessageBatch, env: Env, config: Layer.Layer<never>) =>
+  TaskConsumer.use(({ deadLetters, tasks }) =>
+    batch.queue.endsWith("-dead") ? deadLetters(batch.messages) : tasks(batch.messages)
+  ).pipe(Effect.provide(layer(env, config)))

@@ -1,0 +1,18 @@
+import { Context, type Effect, type Option } from "effect"
+import type { SessionId } from "./domain/Ids.ts"
+import type { StorageError } from "./Storage.ts"
+
+/** Where sessions leave what they made: it is kept as long as the session is. */
+export const outputs = "/workspace/outputs/"
+
+/** The key of an artifact. A session's blobs begin with its id and a slash. */
+export const artifactKey = (session: SessionId, path: string): string => `${session}/outputs/${path}`
+
+/** The files that sessions of tasks made. */
+export class Artifacts extends Context.Service<
+  Artifacts,
+  {
+    put(session: SessionId, path: string, content: Uint8Array): Effect.Effect<void, StorageError>
+    get(session: SessionId, path: string): Effect.Effect<Option.Option<Uint8Array>, StorageError>
+  }
+>()("ownloop/Artifacts") {}

@@ -1,0 +1,75 @@
+import { Effect, Option, Schema, Struct } from "effect"
+import type { Catalog } from "../Catalog.ts"
+import type { Agent, SessionAgent } from "../domain/Agent.ts"
+import { type Budget, BudgetRefused } from "../domain/Budget.ts"
+import type { Backend, Environment } from "../domain/Environment.ts"
+import { AgentId, EnvironmentId } from "../domain/Ids.ts"
+import { profileOf } from "../model/Profiles.ts"
+import type { StorageError } from "../Storage.ts"
+
+/** What every session is set up from, whoever starts it: an agent, an environment, and a budget that fits them. */
+
+/** A session cannot be set up so. The detail begins with the field. */
+export class SetupRefused extends Schema.TaggedError<SetupRefused>()("SetupRefused", {
+  reason: Schema.Literals(["not_found", "archived", "unsupported"]),
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return this.detail
+  }
+}
+
+const isAgentId = Schema.is(AgentId)
+const isEnvironmentId = Schema.is(EnvironmentId)
+
+const refuse = (reason: SetupRefused["reason"], detail: string) => new SetupRefused({ reason, detail })
+
+/** A version of an agent that is in use, or its newest. */
+export const findAgent = Effect.fnUntraced(function* (
+  catalog: Catalog["Service"],
+  id: string,
+  version: number | undefined
+): Effect.fn.Return<Agent, SetupRefused | StorageError> {
+  const agent = isAgentId(id) ? yield* catalog.agent(id, version) : Option.none()
+  if (Option.isNone(agent)) {
+    const what = version === undefined ? `agent ${id}` : `version ${version} of agent ${id}`
+    return yield* refuse("not_found", `agent: ${what} does not exist`)
+  }
+  if (agent.value.archived_at !== null) return yield* refuse("archived", `agent: agent ${id} is archived`)
+  return agent.value
+})
+
+/** An environment that is in use, of a backend that the deployment has. */
+export const findEnvironment = Effect.fnUntraced(function* (
+  catalog: Catalog["Service"],
+  backends: ReadonlySet<Backend>,
+  id: string
+): Effect.fn.Return<Environment, SetupRefused | StorageError> {
+  const environment = isEnvironmentId(id) ? yield* catalog.environment(id) : Option.none()
+  if (Option.isNone(environment)) {
+    return yield* refuse("not_found", `environment_id: environment ${id} does not exist`)
+  }
+  const { archived_at, config } = environment.value
+  if (archived_at !== null) return yield* refuse("archived", `environment_id: environment ${id} is archived`)
+  if (!backends.has(config.backend)) {
+    const detail = `environment_id: environment ${id} asks for the backend ${config.backend}, which this deployment does not have`
+    return yield* refuse("unsupported", detail)
+  }
+  return environment.value
+})
+
+/** The agent as a session keeps it. */
+export const sessionAgent = (agent: Agent): SessionAgent =>
+  Struct.omit(agent, ["metadata", "created_at", "updated_at", "archived_at"])
+
+/** A cost cannot be limited where it is not known. */
+export const isBudgetable = (
+  { max_list_cost }: Budget,
+  { model }: SessionAgent
+): Effect.Effect<void, BudgetRefused> => {
+  if (max_list_cost === undefined) return Effect.void
+  const unpriced = [model.id, ...(model.fallbacks ?? [])].find((id) => profileOf(id).price === null)
+  if (unpriced === undefined) return Effect.void
+  const detail = `${unpriced} has no known list price; limit max_tokens, max_steps, max_tool_calls or max_active_seconds instead`
+  return Effect.fail(new BudgetRefused({ reason: "model_not_budgetable", detail }))
+}
