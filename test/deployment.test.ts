@@ -52,6 +52,16 @@ describe("a deployment in Node", () => {
     }).pipe(Effect.provide(node([])))
   )
 
+  it.live("has a session once, however often it is created", () =>
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      yield* converse("go")
+      const before = yield* sessions.events(session.id, { limit: 1000, order: "asc" })
+      yield* sessions.create(session, [{ type: "user.message", content: [{ type: "text", text: "go" }] }])
+      assert.deepStrictEqual(yield* sessions.events(session.id, { limit: 1000, order: "asc" }), before)
+    }).pipe(Effect.provide(node([say("done")])))
+  )
+
   it.live("lets a session go on when its budget is raised, and refuses one that is not", () =>
     Effect.gen(function* () {
       const sessions = yield* Sessions

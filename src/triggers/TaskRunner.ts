@@ -9,11 +9,12 @@ import type { StorageError } from "../Storage.ts"
 import { Tasks } from "../Tasks.ts"
 import { Deliverer } from "./Deliver.ts"
 import { emptyOutcome, reply } from "./messages.ts"
+import { deadlinePassed } from "./outcome.ts"
 import { ReplyQueues } from "./ReplyQueues.ts"
-import { Backends, type Settings, TriggerSettings } from "./Settings.ts"
+import { replyRefusal } from "./replyTo.ts"
+import { Backends, TriggerSettings } from "./Settings.ts"
 import { findAgent, findEnvironment, isBudgetable, sessionAgent } from "./Setup.ts"
 import { type TaskMessage, TaskRefused, toTask } from "./TaskMessage.ts"
-import { refuse } from "./Webhook.ts"
 
 /** Takes tasks on, and starts a session for each as soon as the limits let it. */
 export class TaskRunner extends Context.Service<
@@ -157,13 +158,15 @@ export class TaskRunner extends Context.Service<
         }
         const id = yield* nextId
         const task = yield* tasks.add(toTask(message, { id, key, environmentId, at: yield* now }))
-        if (task.status !== "queued") return task
-        yield* dispatchOrLog
+        // Whoever took it on before may have died before its session was there.
+        if (task.status === "claimed") yield* startOrLog(task)
+        else if (task.status === "queued") yield* dispatchOrLog
+        else return task
         return Option.getOrElse(yield* tasks.task(task.id), () => task)
       })
 
       const end = Effect.fn("TaskRunner.end")(function* (task: Task, ending: "cancelled" | "expired") {
-        const error = ending === "expired" ? { type: "deadline_passed", message: "its deadline passed" } : null
+        const error = ending === "expired" ? deadlinePassed : null
         if (task.status === "queued") {
           const settled = yield* settle(task, ending, error)
           if (Option.isSome(settled)) return settled.value
@@ -199,23 +202,4 @@ export class TaskRunner extends Context.Service<
       return TaskRunner.of({ submit, dispatch, start, settle, end, retry })
     })
   )
-}
-
-/** Why a task can never send its outcome to where it says. */
-const replyRefusal = (
-  { reply_to: to }: TaskMessage,
-  queues: ReplyQueues["Service"],
-  { webhookHosts, webhookKey }: Settings
-): string | null => {
-  if (to === null || to === undefined) return null
-  if (to.type === "queue") {
-    if (queues.has(to.queue)) return null
-    const names = [...queues.keys()].join(", ") || "none"
-    return `reply_to.queue: ${to.queue} is no queue binding of this deployment that outcomes may be sent to; there are: ${names}`
-  }
-  const refusal = refuse(to.url, webhookHosts)
-  if (refusal !== null) return `reply_to.url: ${refusal}`
-  return Option.isSome(webhookKey)
-    ? null
-    : "reply_to: the secret OWNLOOP_WEBHOOK_SECRET is not set, so that no webhook can be signed"
 }

@@ -5,11 +5,14 @@ import { unstable_getMiniflareWorkerOptions, unstable_splitSqlQuery } from "wran
 import { localConfig, root, type WorkerConfig } from "../../scripts/config.ts"
 import type { Serve } from "./serve.ts"
 
-/** The product's own Worker, with two modules put in place of its own: one that can be stopped at every append, and tools that count. */
-const alias = {
+/** Two modules in the place of the product's: one that can be stopped at every append, and tools that count. */
+const sessions = {
   "./storage/SessionLogSqlite.ts": join(import.meta.dirname, "SessionLogSqlite.ts"),
   "./custom-tools.ts": join(import.meta.dirname, "tools.ts")
 }
+
+/** The same, and a store of tasks that can be stopped at every step. */
+export const tasks = { ...sessions, "./storage/TasksD1.ts": join(import.meta.dirname, "TasksD1.ts") }
 
 interface Module {
   readonly path: string
@@ -22,8 +25,12 @@ interface Built extends Pick<Serve, "statements"> {
   readonly worker: Serve["worker"] & { readonly modules: ReadonlyArray<Module> }
 }
 
-/** Builds it, in a folder of its own, with these variables. */
-export const build = (folder: string, vars: Record<string, string>): Built => {
+/** Builds the product's own Worker, in a folder of its own, with these variables, and modules in the place of its own. */
+export const build = (
+  folder: string,
+  vars: Record<string, string>,
+  alias: Readonly<Record<string, string>> = sessions
+): Built => {
   const config = localConfig({ vars, without: ["build", "assets"] })
   const path = join(folder, "wrangler.json")
   writeFileSync(path, JSON.stringify({ ...config, alias }))

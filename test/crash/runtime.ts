@@ -1,12 +1,13 @@
 import { fork } from "node:child_process"
 import { once } from "node:events"
 import { join } from "node:path"
-import type { Serve } from "./serve.ts"
+import type { Order, Serve } from "./serve.ts"
 
 export interface Runtime {
   readonly url: string
   /** When it served, on the clock of `performance.now()`. */
   readonly readyAt: number
+  readonly order: (order: Order) => void
   /** Ends the runtime as a power cut would: nothing in it is told. */
   readonly kill: () => Promise<void>
 }
@@ -28,6 +29,7 @@ export const start = async (serve: Serve): Promise<Runtime> => {
   return {
     url,
     readyAt: performance.now(),
+    order: (order) => void child.send(order),
     kill: async () => {
       process.kill(-child.pid!, "SIGKILL")
       await exited
