@@ -21,7 +21,7 @@ export class Outbox extends Context.Service<
   Outbox,
   {
     /** The session is about to be created: what becomes of it is told from its beginning. */
-    readonly begin: Effect.Effect<void, StorageError>
+    begin(record: SessionRecord): Effect.Effect<void, StorageError>
     /** Whether something is left to tell. */
     isPending(session: Told): Effect.Effect<boolean, StorageError>
     /** Tells what is left. Answers when to try again, in milliseconds since the epoch; null where all is told. */
@@ -30,7 +30,7 @@ export class Outbox extends Context.Service<
 >()("ownloop/Outbox") {
   /** Of a session that nobody waits for. */
   static readonly layerNone: Layer.Layer<Outbox> = Layer.succeed(Outbox, {
-    begin: Effect.void,
+    begin: () => Effect.void,
     isPending: () => Effect.succeed(false),
     drain: () => Effect.succeed(null)
   })

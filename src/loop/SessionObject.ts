@@ -87,7 +87,7 @@ export class SessionObject extends Context.Service<
           // Whoever starts a session may not know whether it did so before.
           const before = yield* Effect.catchTag(loop.snapshot, "SessionNotFound", () => Effect.succeed(null))
           if (before === null) {
-            yield* outbox.begin
+            yield* outbox.begin(record)
             yield* loop.putRecord(record)
           }
           if (initialEvents.length > 0) {
@@ -95,7 +95,7 @@ export class SessionObject extends Context.Service<
             if ((yield* loop.snapshot).lastSeq === 0) yield* accept(initialEvents)
           }
           const indexing = yield* Effect.forkChild(work.indexOrLog, { startImmediately: true })
-          if (initialEvents.length > 0) yield* work.start
+          yield* initialEvents.length > 0 ? work.start : work.resume
           yield* Fiber.join(indexing)
           return yield* get
         }, oneAtATime)
@@ -111,7 +111,7 @@ export class SessionObject extends Context.Service<
           }
           if (budget !== undefined) yield* work.expect
           yield* unseen.beginsWork(Effect.andThen(loop.putRecord({ ...record, ...changed }), loop.noteChange(changed)))
-          if (budget !== undefined) yield* work.start
+          yield* budget === undefined ? work.resume : work.start
           return yield* work.index
         })
 

@@ -43,7 +43,7 @@ export const layer: Layer.Layer<
     const oneAtATime = Semaphore.withPermit(yield* Semaphore.make(1))
     let failures = 0
 
-    const isWaitedFor = ({ record }: Told) => record.task_id !== undefined || endpoints.length > 0
+    const isWaitedFor = ({ record }: Pick<Told, "record">) => record.task_id !== undefined || endpoints.length > 0
 
     /** A session from before anybody waited for it is told from its latest turn on. */
     const read = ({ turnSeq }: Told) =>
@@ -140,7 +140,7 @@ export const layer: Layer.Layer<
     }, oneAtATime)
 
     return Outbox.of({
-      begin: position.write(beginning),
+      begin: (record) => (isWaitedFor({ record }) ? position.write(beginning) : Effect.void),
       isPending: (session) =>
         isWaitedFor(session)
           ? Effect.flatMap(read(session), (cursor) =>

@@ -12,7 +12,7 @@ import { start } from "./runtime.ts"
 // 2,000 tasks at once, half of them written to the queue twice: none is lost, none is done twice, and no more run at a time than may.
 
 const count = 2_000
-const limits = { all: 10, perAgent: 6 }
+const limits = { all: 10, perAgent: 4 }
 const agents = 4
 
 if (existsSync("/dev/shm")) process.env["TMPDIR"] ??= "/dev/shm"
