@@ -1,26 +1,18 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { type MockAnswer, type MockOpenAi, startMockOpenAi } from "./support/mockOpenAi.ts"
+import { type ScriptedModel, startScriptedModel, tool } from "./support/scriptedModel.ts"
 import { startSession, startSite, startWorker, stopReason, type Worker } from "./support/worker.ts"
 
 /** The main job, in the real Worker: a model over HTTP, real tools in a real isolate, a real gateway, the log in SQLite. */
 
 let worker: Worker
-let model: MockOpenAi
+let model: ScriptedModel
 let site: Awaited<ReturnType<typeof startSite>>
 const visits: Array<string> = []
 
-/** Answers for the model id that a test uses; each test has its own. */
-const scripts = new Map<string, Array<MockAnswer>>()
-let count = 0
-const scripted = (...answers: ReadonlyArray<MockAnswer>) => {
-  const name = `script-${++count}`
-  scripts.set(name, [...answers])
-  return `local/${name}`
-}
-const tool = (name: string, input: unknown): MockAnswer => ({ calls: [{ name, arguments: input }] })
+const scripted: ScriptedModel["scripted"] = (...answers) => model.scripted(...answers)
 
 beforeAll(async () => {
-  model = await startMockOpenAi(({ body }) => scripts.get(body.model)?.shift() ?? { status: 400, body: "no script" })
+  model = await startScriptedModel()
   site = await startSite((request, response) => {
     visits.push(`${request.method} ${request.url}`)
     response.setHeader("content-type", "text/plain").end("one two three")
