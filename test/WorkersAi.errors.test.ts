@@ -83,6 +83,13 @@ describe("without a code", () => {
     )
   }
 
+  it.effect("a code says more than the words beside it, such as a model's name", () =>
+    Effect.gen(function* () {
+      const reason = yield* reasonOf({ error: "5007: No such model @cf/a/neural-network-7b" })
+      assert.strictEqual(reason._tag, "ModelNotFound")
+    })
+  )
+
   it.effect("a model that was retired answers 410: ModelNotFound", () =>
     Effect.gen(function* () {
       const answer = { status: 410, body: { errors: [{ message: "This model was deprecated on 2026-05-30" }] } }

@@ -4,6 +4,7 @@ import { HttpClient, HttpClientRequest } from "effect/http"
 import type { AnthropicKeyRefused } from "../../src/domain/AnthropicKey.ts"
 import { ModelClient, ModelError, ModelNotFound, type ModelRequest } from "../../src/ModelClient.ts"
 import * as ChatCompletions from "../../src/model/ChatCompletions.ts"
+import { habitsOf } from "../../src/model/Profiles.ts"
 import * as ProviderFailure from "../../src/model/ProviderFailure.ts"
 import * as WorkersAiFailure from "../../src/model/WorkersAiFailure.ts"
 import * as Answer from "./Answer.ts"
@@ -35,14 +36,12 @@ export const make = Effect.fnUntraced(function* ({
   for (const secret of secrets) yield* Http.refuseVendorKey(`a secret of the model provider ${name}`, secret)
   const http = yield* HttpClient.HttpClient
   const silence = Silence.make(timeouts)
-  const usual = {
-    classify: Http.masking(ProviderFailure.reasonOf, secrets),
-    write: ChatCompletions.bodyWriter("reasoning_content")
-  }
-  /** Behind a gateway it takes its reasoning back in a field of its own, and says what is wrong in codes of its own. */
-  const workersAi = {
-    classify: Http.masking(WorkersAiFailure.classify, secrets),
-    write: ChatCompletions.bodyWriter("reasoning")
+  const reasonOf = Http.masking(ProviderFailure.reasonOf, secrets)
+  /** Behind a gateway it says what is wrong in codes of its own. */
+  const reasonOfWorkersAi = Http.masking(WorkersAiFailure.classify, secrets)
+  const writers = {
+    reasoning: ChatCompletions.bodyWriter("reasoning"),
+    reasoning_content: ChatCompletions.bodyWriter("reasoning_content")
   }
   const prefix = `${name}/`
   const endpoint = HttpClientRequest.post(`${baseUrl.replace(/\/+$/, "")}/chat/completions`).pipe(
@@ -55,8 +54,11 @@ export const make = Effect.fnUntraced(function* ({
       return Stream.fail(new ModelNotFound({ detail: `this provider serves ${prefix}<model>` }))
     }
     const model = request.model.slice(prefix.length)
-    const { classify, write } = model.includes("@cf/") ? workersAi : usual
-    const body = write({ model, stream: true, stream_options: { include_usage: true } }, request)
+    const classify = model.includes("@cf/") ? reasonOfWorkersAi : reasonOf
+    const body = writers[habitsOf(model).reasoningField](
+      { model, stream: true, stream_options: { include_usage: true } },
+      request
+    )
     return endpoint.pipe(
       HttpClientRequest.setHeader("x-session-affinity", request.sessionId),
       HttpClientRequest.bodyText(body, "application/json"),

@@ -100,10 +100,10 @@ export const fromBinding = (
 
 const messageOf = (cause: unknown): string => (Predicate.isError(cause) ? cause.message : String(cause))
 
-/** The binding throws errors that are nothing but text. */
+/** The binding throws errors that are nothing but text. One that begins with a code is the platform's own, whatever its text speaks of. */
 const bindingReason = (cause: unknown): ModelErrorReason => {
   const detail = messageOf(cause)
-  return /connection lost|network/i.test(detail)
+  return /connection lost|network/i.test(detail) && !WorkersAiFailure.hasCode(detail)
     ? new ConnectionFailed({ detail: clip(detail) })
     : WorkersAiFailure.classify({ status: 500, code: "", detail })
 }

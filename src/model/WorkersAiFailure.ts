@@ -13,6 +13,8 @@ export const classify: Classify = (failure) => {
 /** Errors of the binding are text: `5007: No such model ...`, `InferenceUpstreamError: 3040: ...`. */
 const codeIn = (text: string): number => Number(/(?:^|\s)(\d{4,5}):\s/.exec(text)?.[1])
 
+export const hasCode = (text: string): boolean => codeIn(text) > 0
+
 /** The status that says what a code means for the caller, which is not always the documented one. */
 const statuses: { readonly [code: number]: number | undefined } = {
   2008: 410, // The gateway knows no such provider.
