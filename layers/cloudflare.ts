@@ -73,7 +73,7 @@ export const session = (
     ]),
     Layer.provide(SessionOutbox.layer),
     Layer.provide([
-      Triggers.layer(env, config(env)),
+      Triggers.running(env, config(env)),
       OutboxCursorObject.layer(ctx.storage),
       ArtifactsR2.layer(env.BLOBS),
       storage(ctx),
@@ -110,6 +110,7 @@ export const api = (env: Env): ((request: Request) => Promise<Response>) => {
       Deployment.of({ tools: DeploymentTools.list(env), backends: Triggers.backends, defaultModel })
     )
   )
+  // Only built once the environment was found in order: what fails here is no error of its own.
   const open = Api.layer.pipe(
     Layer.provide([
       DeploymentKey.layer,
@@ -119,11 +120,11 @@ export const api = (env: Env): ((request: Request) => Promise<Response>) => {
       ApiKeysD1.layer(env.CATALOG),
       background,
       deployment,
-      Layer.orDie(Triggers.layer(env, config(env))), // Only built once the check above went well.
+      Layer.orDie(Triggers.layer(env, config(env))),
       ArtifactsR2.layer(env.BLOBS),
       CatalogD1.layer(env.CATALOG),
       BlobsR2.layer(env.BLOBS),
-      Layer.orDie(secrets(env)) // Only built once the check below went well.
+      Layer.orDie(secrets(env))
     ])
   )
   const routes = Layer.unwrap(Effect.match(checkEnvironment(env), { onFailure: Closed.layer, onSuccess: () => open }))

@@ -29,20 +29,24 @@ export const backends: ReadonlySet<Backend> = new Set(["isolate"])
 /** What is wrong with the variables that it reads. */
 export const settings = (env: Env) => Effect.andThen(triggerSettings, Queues.replyQueues(env))
 
-type Services = Deliverer | Deliveries | Sessions | Sweeper | TaskConsumer | TaskRunner | Tasks | TriggerSettings
+type Running = Deliverer | Deliveries | Sessions | TaskRunner | Tasks | TriggerSettings
+type Wrong = Config.ConfigError | SettingInvalid
 
-/** What starts sessions for tasks, and tells what became of them. `config` holds the Worker's variables. */
-export const layer = (
-  env: Env,
-  config: Layer.Layer<never>
-): Layer.Layer<Services, Config.ConfigError | SettingInvalid> =>
-  Layer.mergeAll(TaskConsumer.layer, Sweeper.layer).pipe(
-    Layer.provideMerge(TaskRunner.layer),
+/** What a session's object needs of it, to tell what became of its task. `config` holds the Worker's variables. */
+export const running = (env: Env, config: Layer.Layer<never>): Layer.Layer<Running, Wrong> =>
+  TaskRunner.layer.pipe(
     Layer.provideMerge(Deliverer.layer),
     Layer.provideMerge([TasksD1.layer(env.CATALOG), DurableObjects.layer(env.SESSIONS), TriggerSettings.layer]),
     Layer.provide([CatalogD1.layer(env.CATALOG), Queues.layer(env), Layer.succeed(Backends, backends)]),
     Layer.provide([FetchHttpClient.layer, Mac.layerWebCrypto]),
     Layer.provide([SecureRandom.layerWebCrypto, config])
+  )
+
+/** All of it: what starts sessions for tasks, and puts right what went wrong. */
+export const layer = (env: Env, config: Layer.Layer<never>): Layer.Layer<Running | Sweeper | TaskConsumer, Wrong> =>
+  Layer.merge(TaskConsumer.layer, Sweeper.layer).pipe(
+    Layer.provideMerge(running(env, config)),
+    Layer.provide([Queues.layer(env), SecureRandom.layerWebCrypto])
   )
 
 /** Milliseconds that egress decisions, and messages that are over, are kept: 30 days. */

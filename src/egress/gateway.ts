@@ -5,8 +5,9 @@ import { noPayload, replayable, streamed } from "./body.ts"
 import { outcomeOf, withCredentials } from "./credentials.ts"
 import { portOfScheme } from "./decide.ts"
 import { guarded, type Outgoing, outgoing } from "./guard.ts"
-import { bodyHeaders, credentialHeaders, forwardable, isWebSocketUpgrade, sizeOf } from "./headers.ts"
+import { forwardable, isWebSocketUpgrade, sizeOf } from "./headers.ts"
 import { discard, failed, failure, type Hop, masked, Refusal } from "./hop.ts"
+import { locationOf, maxRedirects, nextHop } from "./redirects.ts"
 import { limited, route, type Send, type Ways } from "./route.ts"
 
 export type { Proxied, Send, Ways } from "./route.ts"
@@ -19,9 +20,6 @@ export interface Surroundings {
   /** Where there are none, a request whose rule names a way is blocked. */
   readonly ways?: Ways
 }
-
-/** Redirects that are followed for one request. */
-const maxRedirects = 10
 
 /** Characters of a path that the audit keeps. */
 const maxPath = 2_048
@@ -37,7 +35,7 @@ export const handle = Effect.fn("EgressGateway.handle")(
     let hop = firstHop(request, follows)
     for (let redirects = 0; ; redirects++) {
       const response = yield* exchange(hop, send, surroundings)
-      const location = redirectStatuses.has(response.status) ? response.headers.get("location") : null
+      const location = locationOf(response)
       if (location === null || (!follows && request.redirect !== "error")) return response
       yield* discard(response)
       if (!follows) return yield* failed(hop.url, "the upstream redirects, and the request forbids redirects")
@@ -178,23 +176,6 @@ const firstHop = (request: Request, follows: boolean): Hop => ({
   length: Number(request.headers.get("content-length") ?? 0) || 0,
   signal: request.signal
 })
-
-/** As `fetch` does it: which redirects turn into a GET, and what stays behind at another origin. */
-const nextHop = (hop: Hop, status: number, location: string): Effect.Effect<Hop, Refusal> => {
-  const url = URL.parse(location, hop.url)
-  if (url === null) return failed(hop.url, "the upstream redirects to something that is no URL")
-  const becomesGet =
-    status === 303 ? hop.method !== "GET" && hop.method !== "HEAD" : status < 303 && hop.method === "POST"
-  const payload = becomesGet ? noPayload : hop.payload.again()
-  if (payload === undefined) return failed(hop.url, "the upstream redirects a request whose body was too long to keep")
-  const headers = new Headers(hop.headers)
-  if (becomesGet) for (const name of bodyHeaders) headers.delete(name)
-  if (url.origin !== hop.url.origin) for (const name of credentialHeaders) headers.delete(name)
-  const length = becomesGet ? 0 : hop.length
-  return Effect.succeed({ ...hop, method: becomesGet ? "GET" : hop.method, url, headers, payload, length })
-}
-
-const redirectStatuses = new Set([301, 302, 303, 307, 308])
 
 const audited = ({ method, url }: Hop) => ({
   method,

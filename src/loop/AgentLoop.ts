@@ -20,6 +20,7 @@ import * as EgressNotes from "./EgressNotes.ts"
 import { fold } from "./fold.ts"
 import type { FollowOptions, Frame } from "./LiveFeed.ts"
 import * as Recovery from "./Recovery.ts"
+import { refuse } from "./refuse.ts"
 import * as SessionLog from "./SessionLog.ts"
 import * as Turn from "./Turn.ts"
 
@@ -112,7 +113,7 @@ export class AgentLoop extends Context.Service<
           // Each is checked against the state that those before it lead to.
           let expected = state
           for (const event of events) {
-            const detail = record.archived_at === null ? Turn.refuse(expected, event) : "it is archived"
+            const detail = record.archived_at === null ? refuse(expected, event) : "it is archived"
             if (detail !== null) return yield* new SessionConflict({ id, detail })
             expected = fold(expected, { ...event, id: pending, processed_at: null })
           }

@@ -1,6 +1,6 @@
 import type { Budget } from "../domain/Budget.ts"
 import type { EgressAsk } from "../domain/Egress.ts"
-import type { ClientEvent, StopReason } from "../domain/Event.ts"
+import type { StopReason } from "../domain/Event.ts"
 import type { EventId } from "../domain/Ids.ts"
 import { isExpired, outcomeOf } from "./Approvals.ts"
 import { failedBeside, type OpenCall, unanswered, waitsForClient } from "./Calls.ts"
@@ -209,26 +209,3 @@ export const inDoubt = (state: State): ReadonlyArray<OpenCall> =>
   state.status === "running"
     ? unanswered(state).filter((call) => call.permission === "allow" && call.runner === "deployment")
     : []
-
-/** Why a client's event cannot be accepted in this state; null where it can. */
-export const refuse = (state: State, event: ClientEvent): string | null => {
-  if (state.status === "terminated") return "it has ended"
-  switch (event.type) {
-    case "user.message":
-    case "user.interrupt":
-      return null
-    case "user.tool_confirmation": {
-      const call = state.calls.find(({ id }) => id === event.tool_use_id)
-      if (call?.permission !== "ask" || call.result !== null) {
-        return `${event.tool_use_id} is not a tool call that waits for a confirmation`
-      }
-      return event.scope && call.egress === null ? "scope goes with outbound requests only" : null
-    }
-    case "user.custom_tool_result": {
-      const call = state.calls.find(({ id }) => id === event.custom_tool_use_id)
-      return call?.runner === "client" && call.result === null
-        ? null
-        : `${event.custom_tool_use_id} is not a tool call that waits for the client's result`
-    }
-  }
-}

@@ -1,4 +1,4 @@
-import { Data, Effect, Equal, Option } from "effect"
+import { Effect, Equal, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { HttpApiBuilder } from "effect/http-api"
 import { Catalog } from "../../Catalog.ts"
@@ -13,6 +13,7 @@ import { Conflict, NotFound } from "../Errors.ts"
 import { paginate } from "../Paging.ts"
 import { checkPolicies, policyIds } from "./bindings.ts"
 import { orInternal, orInvalid } from "./onWire.ts"
+import { Overtaken, untilNotOvertaken } from "./versions.ts"
 
 export const layer = HttpApiBuilder.group(
   Api,
@@ -84,10 +85,7 @@ export const layer = HttpApiBuilder.group(
         if (!(yield* catalog.addAgentVersion(version))) return yield* new Overtaken()
         return version
       },
-      Effect.retry({ times: 4, while: (error) => error._tag === "Overtaken" }),
-      Effect.catchTag("Overtaken", () =>
-        Effect.fail(new Conflict({ message: "the agent is being updated by others all the time" }))
-      ),
+      (update) => untilNotOvertaken(update, "agent"),
       orInternal
     )
 
@@ -126,6 +124,3 @@ export const layer = HttpApiBuilder.group(
     })
   })
 )
-
-/** Another update has made the version that this one was about to make. */
-class Overtaken extends Data.TaggedError("Overtaken") {}

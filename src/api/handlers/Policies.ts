@@ -1,4 +1,4 @@
-import { Data, Effect, Equal, Layer, Option, Result } from "effect"
+import { Effect, Equal, Layer, Option, Result } from "effect"
 import { Digest, SecureRandom } from "effect/crypto"
 import { HttpApiBuilder } from "effect/http-api"
 import { Catalog } from "../../Catalog.ts"
@@ -12,6 +12,7 @@ import { Conflict, InvalidRequest, NotFound } from "../Errors.ts"
 import { paginate } from "../Paging.ts"
 import type { CreatePolicy, UpdatePolicy } from "../Policies.ts"
 import { orInternal, orInvalid } from "./onWire.ts"
+import { Overtaken, untilNotOvertaken } from "./versions.ts"
 
 /** Who saves a policy and does not say so: for example `api_key apikey_1`. */
 const callerName = Effect.map(Caller, ({ actor: { id, type } }) => `${type} ${id}`)
@@ -91,10 +92,7 @@ export const layer = HttpApiBuilder.group(
         }
         return (yield* catalog.addPolicyVersion(saved)) ? saved : yield* new Overtaken()
       },
-      Effect.retry({ times: 4, while: (error) => error._tag === "Overtaken" }),
-      Effect.catchTag("Overtaken", () =>
-        Effect.fail(new Conflict({ message: "the policy is being updated by others all the time" }))
-      ),
+      (update) => untilNotOvertaken(update, "policy"),
       orInternal
     )
 
@@ -133,6 +131,3 @@ export const layer = HttpApiBuilder.group(
     })
   })
 ).pipe(Layer.provide(Digest.layerWebCrypto))
-
-/** Another update has made the version that this one was about to make. */
-class Overtaken extends Data.TaggedError("Overtaken") {}
