@@ -72,8 +72,7 @@ export class AgentSession extends DurableObject<Env> {
       policyIds: [policyOf(port).id],
       toolUseId: null
     }
-    // `ctx.exports` is typed by the product's own configuration, which knows other classes.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    // It is typed by the product's own configuration, which knows other classes.
     const exports = this.ctx.exports as unknown as Record<string, (options: { props: unknown }) => Fetcher>
     for (let count = 0; count < times; count++) {
       const response = await exports[way]!({ props }).fetch(`http://127.0.0.1:${port}/data/99/x`)

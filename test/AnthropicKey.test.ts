@@ -19,7 +19,8 @@ import {
 import type { DeltaFrame } from "../src/domain/Event.ts"
 import { decodeInjections } from "../src/egress/injection.ts"
 import * as Answer from "../src/loop/Answer.ts"
-import { ModelClient, type ModelRequest } from "../src/ModelClient.ts"
+import * as Spent from "../src/loop/Spent.ts"
+import { InvalidRequest, ModelClient, type ModelRequest } from "../src/ModelClient.ts"
 import { SandboxBackend } from "../src/SandboxBackend.ts"
 import { Sessions } from "../src/Sessions.ts"
 import { defineTool, type ToolEnv } from "../src/tools/defineTool.ts"
@@ -298,9 +299,7 @@ describe("an Anthropic key is refused or masked", () => {
       assert.include(JSON.stringify(log), "Incorrect API key: [redacted]")
       tellsNot(log)
     }).pipe(
-      Effect.provide(
-        loop([[{ type: "fail", reason: { _tag: "InvalidRequest", detail: `Incorrect API key: ${key}` } as never }]])
-      )
+      Effect.provide(loop([[{ type: "fail", reason: new InvalidRequest({ detail: `Incorrect API key: ${key}` }) }]]))
     )
   )
 })
@@ -319,7 +318,7 @@ const previewed = (pieces: ReadonlyArray<string>) =>
           Stream.rechunk(1),
           Stream.tap(() => TestClock.adjust("1 second")),
           Stream.map((text) => ({ type: "text" as const, text })),
-          Stream.concat(Stream.succeed({ type: "finish", truncated: false, usage: {} as never }))
+          Stream.concat(Stream.succeed({ type: "finish" as const, truncated: false, usage: Spent.nothing.usage }))
         )
     } as ModelClient["Service"])
     const answer = yield* Answer.read({ model: "demo" } as ModelRequest, show).pipe(

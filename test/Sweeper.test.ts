@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Option, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { Catalog } from "../src/Catalog.ts"
-import { SessionId } from "../src/domain/Ids.ts"
+import { EventId, SessionId } from "../src/domain/Ids.ts"
 import type { TaskStatus } from "../src/domain/Task.ts"
 import { OutboxCursor } from "../src/OutboxCursor.ts"
 import { Storage } from "../src/Storage.ts"
@@ -55,7 +55,7 @@ const asleep = Effect.fnUntraced(function* (world: World, home: Scope.Scope) {
   yield* Context.get(services, OutboxCursor).write({ seq: 0, isInterrupted: false, lastError: null })
   yield* storage.putRecord(record("1", { task_id: id, agent: { ...record("1").agent, model: { id: "local/main" } } }))
   yield* storage.append([
-    { type: "user.message", id: "sevt_1" as never, processed_at: null, content: [{ type: "text", text: "Go" }] }
+    { type: "user.message", id: EventId.make("sevt_1"), processed_at: null, content: [{ type: "text", text: "Go" }] }
   ])
 })
 

@@ -7,7 +7,8 @@ import { toolName } from "../src/domain/StructuredOutput.ts"
 import { fold } from "../src/loop/fold.ts"
 import { noUsage } from "../src/loop/Spent.ts"
 import { initial, type State } from "../src/loop/State.ts"
-import { type Action, inDoubt, type Limits, next, refuse } from "../src/loop/Turn.ts"
+import { refuse } from "../src/loop/refuse.ts"
+import { type Action, inDoubt, type Limits, next } from "../src/loop/Turn.ts"
 
 const limits: Limits = {
   maxSteps: 6,
@@ -244,7 +245,7 @@ class Session {
       { ...stamp(), type: "user.interrupt" }
     ]
     const event = events[choice % events.length]!
-    if (refuse(this.state, event as never) !== null) return
+    if (refuse(this.state, event as never) !== null) return // Each of them is what a client may send, with its id and time.
     if (event.type === "user.message") this.sent.push(event.content[0].text)
     this.append(event)
   }

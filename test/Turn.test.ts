@@ -4,7 +4,8 @@ import { EventId } from "../src/domain/Ids.ts"
 import { fold } from "../src/loop/fold.ts"
 import { noUsage } from "../src/loop/Spent.ts"
 import { initial, type State } from "../src/loop/State.ts"
-import { inDoubt, type Limits, next, refuse } from "../src/loop/Turn.ts"
+import { refuse } from "../src/loop/refuse.ts"
+import { inDoubt, type Limits, next } from "../src/loop/Turn.ts"
 
 const limits: Limits = {
   maxSteps: 20,

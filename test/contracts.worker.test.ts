@@ -21,7 +21,7 @@ const suites: Record<string, Readonly<Record<string, unknown>>> = {
   WorkspaceSqlite: Workspace.contract,
   Isolate: SandboxBackend.contract,
   // Only the names count here.
-  IsolateRestarts: Sandboxes.restarts(Layer.empty as never),
+  IsolateRestarts: Sandboxes.restarts(Layer.empty as never), // Only its names count here: it runs in the Worker.
   IsolateFull: Sandboxes.full,
   IsolateDies: Sandboxes.recovery,
   StorageSqlite: StorageSqlite.contract,

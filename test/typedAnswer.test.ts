@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { DateTime, Effect, Result, Schema } from "effect"
-import { SessionId } from "../src/domain/Ids.ts"
+import { EventId, SessionId } from "../src/domain/Ids.ts"
 import * as OutputSchema from "../src/model/OutputSchema.ts"
 import * as StructuredOutput from "../src/StructuredOutput.ts"
 import { session } from "./support/records.ts"
@@ -15,7 +15,8 @@ const Report = Schema.Struct({
   note: Schema.optionalKey(Schema.String)
 })
 
-const answered = (value: Schema.Json) => session("1", { structured_output: { event_id: "sevt_1" as never, value } })
+const answered = (value: Schema.Json) =>
+  session("1", { structured_output: { event_id: EventId.make("sevt_1"), value } })
 
 it.effect("asks in a form that a session accepts, and reads the answer as its type", () =>
   Effect.gen(function* () {

@@ -114,7 +114,7 @@ describe("pythonic", () => {
       `<|tool_call_start|>${list}<|tool_call_end|>`,
       `<function_calls>${list.slice(1, -1).replace("), ", ")\n")}</function_calls>`
     ]) {
-      assert.deepStrictEqual(read("pythonic", text), { calls } as never, text)
+      assert.deepStrictEqual(read("pythonic", text), { calls } as never, text) // The tuples are read-only here.
     }
   })
 

@@ -14,7 +14,7 @@ export const workOf = (run: () => unknown): number => {
     const watched = function (this: unknown, ...args: ReadonlyArray<unknown>) {
       const before = this instanceof RegExp && (this.global || this.sticky) ? this.lastIndex : 0
       const result = original.apply(this, args as Array<unknown>)
-      work += 1 + cost(this as never, [before, ...args] as never, result as never)
+      work += 1 + cost(this as never, [before, ...args] as never, result as never) // As the method was called.
       return result
     }
     target[key] = watched as Target[keyof Target]

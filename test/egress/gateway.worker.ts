@@ -136,8 +136,7 @@ export class AgentSession extends DurableObject<Env> {
       vaultIds: [],
       toolUseId: null
     }
-    // `ctx.exports` is typed by the product's own configuration, which knows other classes.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    // It is typed by the product's own configuration, which knows other classes.
     const exports = this.ctx.exports as unknown as Record<Ask["gateway"], (options: { props: unknown }) => Fetcher>
     const gateway = exports[ask.gateway]({ props })
     switch (ask.from) {

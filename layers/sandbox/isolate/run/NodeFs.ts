@@ -135,8 +135,7 @@ export const makeNodeFs = (
     }
   }
   const constants = { F_OK: 0, R_OK: 4, W_OK: 2, X_OK: 1, COPYFILE_EXCL: 1 }
-  // The one member that is no function.
-  promises["constants"] = constants as never
+  promises["constants"] = constants as never // The one member that is no function.
   return Object.assign(fs, {
     constants,
     Dirent,

@@ -12,8 +12,7 @@ export class Interface extends EventEmitter {
   }
 
   override on(event: string, listener: (...values: Array<never>) => void): this {
-    // EventEmitter types its listeners by event; here they pass through.
-    super.on(event, listener as never)
+    super.on(event, listener as never) // EventEmitter types its listeners by event; here they pass through.
     if (event === "line") void this.#emit()
     return this
   }
