@@ -24,7 +24,7 @@ import * as EgressHttpClient from "./egress/HttpClient.ts"
 import * as PolicyStore from "./egress/PolicyStore.ts"
 import * as Ways from "./egress/Ways.ts"
 import * as Providers from "./model/Providers.ts"
-import * as Isolate from "./sandbox/Isolate.ts"
+import * as Sandboxes from "./sandboxes.ts"
 import * as EgressSession from "./sessions/EgressSession.ts"
 import * as Alarm from "./storage/Alarm.ts"
 import * as ApiKeysD1 from "./storage/ApiKeysD1.ts"
@@ -65,9 +65,7 @@ export const session = (
     Layer.provide(AgentLoop.layer(record.id)),
     Layer.provide(DeploymentTools.layer(env)),
     Layer.provide([
-      Isolate.layer({ loader: env.LOADER, outbound: gateway, sessionId: record.id }).pipe(
-        Layer.provide(SessionCredentials.layer({ sessionId: record.id, vaultIds: record.vault_ids }))
-      ),
+      Sandboxes.layer(env, record, gateway),
       EgressHttpClient.layer(gateway),
       Providers.layer({ ai: env.AI })
     ]),
@@ -107,7 +105,7 @@ export const api = (env: Env): ((request: Request) => Promise<Response>) => {
   const deployment = Layer.effect(
     Deployment,
     Effect.map(defaultModel, (defaultModel) =>
-      Deployment.of({ tools: DeploymentTools.list(env), backends: Triggers.backends, defaultModel })
+      Deployment.of({ tools: DeploymentTools.list(env), backends: Sandboxes.backends(env), defaultModel })
     )
   )
   // Only built once the environment was found in order: what fails here is no error of its own.

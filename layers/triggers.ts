@@ -3,7 +3,6 @@ import { Mac, SecureRandom } from "effect/crypto"
 import { FetchHttpClient } from "effect/http"
 import { Catalog } from "../src/Catalog.ts"
 import { Deliveries } from "../src/Deliveries.ts"
-import type { Backend } from "../src/domain/Environment.ts"
 import type { Sessions } from "../src/Sessions.ts"
 import type { StorageError } from "../src/Storage.ts"
 import { Tasks } from "../src/Tasks.ts"
@@ -21,10 +20,9 @@ import * as Queues from "./queues/Queues.ts"
 import * as DurableObjects from "./sessions/DurableObjects.ts"
 import * as CatalogD1 from "./storage/CatalogD1.ts"
 import * as TasksD1 from "./storage/TasksD1.ts"
+import * as Sandboxes from "./sandboxes.ts"
 
 /** What starts sessions in a Worker without anybody asking: its queues, and its clock. */
-
-export const backends: ReadonlySet<Backend> = new Set(["isolate"])
 
 /** What is wrong with the variables that it reads. */
 export const settings = (env: Env) => Effect.andThen(triggerSettings, Queues.replyQueues(env))
@@ -37,7 +35,7 @@ export const running = (env: Env, config: Layer.Layer<never>): Layer.Layer<Runni
   TaskRunner.layer.pipe(
     Layer.provideMerge(Deliverer.layer),
     Layer.provideMerge([TasksD1.layer(env.CATALOG), DurableObjects.layer(env.SESSIONS), TriggerSettings.layer]),
-    Layer.provide([CatalogD1.layer(env.CATALOG), Queues.layer(env), Layer.succeed(Backends, backends)]),
+    Layer.provide([CatalogD1.layer(env.CATALOG), Queues.layer(env), Layer.succeed(Backends, Sandboxes.backends(env))]),
     Layer.provide([FetchHttpClient.layer, Mac.layerWebCrypto]),
     Layer.provide([SecureRandom.layerWebCrypto, config])
   )

@@ -114,6 +114,10 @@ export const make = Effect.fnUntraced(function* <Way extends Network>(machine: M
     restart: Effect.sync(() => {
       state = start
     }).pipe(Effect.withSpan("SandboxBackend.restart")),
+    release: Effect.sync(() => {
+      machine.renew()
+      state = start
+    }).pipe(Effect.withSpan("SandboxBackend.release")),
     readFile: files.readFile,
     writeFile: files.writeFile,
     list: files.list,

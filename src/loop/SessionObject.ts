@@ -18,6 +18,7 @@ import {
   type SessionNotFound,
   type StreamOptions
 } from "../Sessions.ts"
+import { SandboxBackend } from "../SandboxBackend.ts"
 import { type EventQuery, type LogEntry, Storage, type StorageError } from "../Storage.ts"
 import { AgentLoop } from "./AgentLoop.ts"
 import * as EventStream from "./EventStream.ts"
@@ -59,7 +60,7 @@ export class SessionObject extends Context.Service<
 >()("ownloop/loop/SessionObject") {
   static readonly layer = (
     id: SessionId
-  ): Layer.Layer<SessionObject, never, AgentLoop | Storage | Blobs | Catalog | Alarm | Outbox> =>
+  ): Layer.Layer<SessionObject, never, AgentLoop | SandboxBackend | Storage | Blobs | Catalog | Alarm | Outbox> =>
     Layer.effect(
       SessionObject,
       Effect.gen(function* () {
@@ -68,6 +69,7 @@ export class SessionObject extends Context.Service<
         const catalog = yield* Catalog
         const blobs = yield* Blobs
         const outbox = yield* Outbox
+        const sandbox = yield* SandboxBackend
         const oneAtATime = Semaphore.withPermit(yield* Semaphore.make(1))
         const work = yield* Work.make(loop)
         const unseen = Unseen.make(loop)
@@ -115,9 +117,15 @@ export class SessionObject extends Context.Service<
           return yield* work.index
         })
 
+        /** One that cannot be given up now ends by itself when nobody has used it for a while. */
+        const release = Effect.catch(sandbox.release, (error) =>
+          Effect.logWarning("the sandbox was not given up", error)
+        )
+
         const archive = Effect.fn("SessionObject.archive")(function* () {
           const { record } = yield* whileIdle("archive")
           if (record.archived_at === null) yield* loop.putRecord({ ...record, archived_at: yield* now })
+          yield* release
           return yield* work.index
         })
 
@@ -129,6 +137,7 @@ export class SessionObject extends Context.Service<
               detail: "what became of it could not be told yet: delete it later"
             })
           }
+          yield* release
           // The log goes last: while it is there, a deletion that broke off can be asked for again.
           yield* blobs.deleteAll(`${id}/`)
           yield* catalog.deleteSession(id)

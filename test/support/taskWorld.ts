@@ -15,6 +15,7 @@ import { SessionObject } from "../../src/loop/SessionObject.ts"
 import { noUsage } from "../../src/loop/Spent.ts"
 import { ModelClient, type ModelPart } from "../../src/ModelClient.ts"
 import { OutboxCursor } from "../../src/OutboxCursor.ts"
+import { SandboxBackend } from "../../src/SandboxBackend.ts"
 import { SessionNotFound, Sessions } from "../../src/Sessions.ts"
 import { Storage, StorageError } from "../../src/Storage.ts"
 import { Tasks } from "../../src/Tasks.ts"
@@ -152,6 +153,7 @@ export const start = Effect.fnUntraced(function* (
         }),
         ArtifactsMemory.layer,
         BlobsMemory.layer,
+        Layer.mock(SandboxBackend, { release: Effect.void }),
         Layer.succeed(Catalog, catalog),
         Layer.succeedContext(outboxServices)
       ])

@@ -9,10 +9,19 @@ import type { EgressDecision } from "../../src/domain/Egress.ts"
 export const apiKey = "test-key"
 
 /** The product's Worker in workerd, with a catalog, and clients for it. */
-export const startWorker = async (vars: Record<string, string> = {}) => {
+export const startWorker = async (
+  vars: Record<string, string> = {},
+  machines?: NonNullable<Parameters<typeof localConfig>[0]>["machines"]
+) => {
   const server = createTestHarness({
     workers: [
-      { config: localConfig({ vars: { OWNLOOP_API_KEY: apiKey, OWNLOOP_MODEL: "demo", ...vars }, without: ["build"] }) }
+      {
+        config: localConfig({
+          vars: { OWNLOOP_API_KEY: apiKey, OWNLOOP_MODEL: "demo", ...vars },
+          without: ["build"],
+          ...(machines === undefined ? {} : { machines })
+        })
+      }
     ]
   })
   const { url } = await server.listen()
@@ -63,6 +72,7 @@ export const startSession = async (
     readonly hosts?: ReadonlyArray<string>
     /** Of the environment. */
     readonly policies?: ReadonlyArray<string>
+    readonly backend?: "isolate" | "microvm"
     readonly tools?: ReadonlyArray<object>
     readonly budget?: object
     readonly vaults?: ReadonlyArray<string>
@@ -72,7 +82,8 @@ export const startSession = async (
     name: `environment ${++count}`,
     config: {
       type: "cloud",
-      networking: { type: "limited", allowed_hosts: [...(options.hosts ?? [])] },
+      ...(options.backend === undefined ? {} : { backend: options.backend }),
+      ...(options.hosts === undefined ? {} : { networking: { type: "limited", allowed_hosts: [...options.hosts] } }),
       ...ours({ policy_ids: options.policies ?? [] })
     }
   })
