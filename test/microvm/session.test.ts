@@ -76,7 +76,7 @@ describe(`a session on a machine${isOfficial ? "" : " (with a stand-in for its s
     await session.send("go")
     const events = await session.untilIdle()
     assert.match(results(events)[0] ?? "", /^50\d 403/)
-    const call = events.find((event) => event.type === "agent.tool_use")?.id
+    const call = events.find((event) => event.type === "agent.tool_use")?.id ?? "none"
     const { data } = await session.decisions(worker.fetch)
     assert.sameDeepMembers(
       data.map(({ host, outcome, path, tool_use_id }) => [host, outcome, path, tool_use_id]),
