@@ -1,4 +1,6 @@
-import { Effect, Layer, Semaphore } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Semaphore from "effect/Semaphore"
 import { CurrentToolUse } from "../../src/EgressPolicy.ts"
 import {
   type FileInfo,
