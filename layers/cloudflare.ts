@@ -19,11 +19,13 @@ import * as SessionCredentials from "../src/SessionCredentials.ts"
 import * as SessionOutbox from "../src/triggers/SessionOutbox.ts"
 import * as CloudflareAccess from "./access/CloudflareAccess.ts"
 import * as RateLimits from "./access/RateLimits.ts"
+import * as SessionTraces from "../src/trace/SessionTraces.ts"
 import * as EgressGateway from "./egress/Gateway.ts"
 import * as EgressHttpClient from "./egress/HttpClient.ts"
 import * as PolicyStore from "./egress/PolicyStore.ts"
 import * as Ways from "./egress/Ways.ts"
 import * as Providers from "./model/Providers.ts"
+import * as Otlp from "./observability/Otlp.ts"
 import * as Isolate from "./sandbox/Isolate.ts"
 import * as EgressSession from "./sessions/EgressSession.ts"
 import * as Alarm from "./storage/Alarm.ts"
@@ -69,7 +71,8 @@ export const session = (
         Layer.provide(SessionCredentials.layer({ sessionId: record.id, vaultIds: record.vault_ids }))
       ),
       EgressHttpClient.layer(gateway),
-      Providers.layer({ ai: env.AI })
+      Providers.layer({ ai: env.AI }),
+      Otlp.layer
     ]),
     Layer.provide(SessionOutbox.layer),
     Layer.provide([
@@ -97,6 +100,8 @@ const checkEnvironment = (env: Env) =>
     yield* Triggers.settings(env)
     yield* CloudflareAccess.settings
     yield* Origins.setting
+    yield* SessionTraces.contentRate
+    yield* Otlp.settings
   }).pipe(Effect.provide(config(env)))
 
 /** The platform ends what is left of a request once it is answered, unless it is told of it. */

@@ -22,8 +22,10 @@ import { Backends, type SettingInvalid, TriggerSettings } from "../src/triggers/
 import { Sweeper } from "../src/triggers/Sweeper.ts"
 import { TaskConsumer } from "../src/triggers/TaskConsumer.ts"
 import { TaskRunner } from "../src/triggers/TaskRunner.ts"
+import type { TraceExporter } from "../src/TraceExporter.ts"
 import * as InProcessHttpClient from "./egress/InProcessHttpClient.ts"
 import * as Recording from "./egress/Recording.ts"
+import * as Otlp from "./observability/Otlp.ts"
 import * as Queues from "./queues/Queues.ts"
 import * as MemorySandbox from "./sandbox/Memory.ts"
 import * as InProcess from "./sessions/InProcess.ts"
@@ -67,6 +69,8 @@ export const deployment = <Model>(
   options: Options<Model> & {
     /** What sessions may reach; nothing where absent. */
     readonly networking?: Networking
+    /** Nowhere where absent. */
+    readonly traces?: Layer.Layer<TraceExporter>
     /** Stands for the network. */
     readonly send?: Send
   }
@@ -82,7 +86,14 @@ export const deployment = <Model>(
       Layer.provide(AgentLoop.layer(id)),
       Layer.provide(DeploymentTools.layer({} as ToolEnv)), // The built-in tools need no bindings.
       Layer.provide([sandbox, InProcessHttpClient.layer(send)]),
-      Layer.provide([Memory.storage, Memory.workspace, BlobsMemory.layer, Alarm.layerNone, Outbox.layerNone])
+      Layer.provide([
+        Memory.storage,
+        Memory.workspace,
+        BlobsMemory.layer,
+        Alarm.layerNone,
+        Outbox.layerNone,
+        options.traces ?? Otlp.layerNone
+      ])
     )
   return InProcess.layer(session).pipe(
     Layer.provideMerge([options.model, Memory.catalog, Recording.layer(options.networking)]),

@@ -1,4 +1,5 @@
 import { Context, type Effect } from "effect"
+import type { SandboxOperation } from "./domain/Event.ts"
 import type { JsonSchema } from "./domain/JsonSchema.ts"
 import type { SessionId } from "./domain/Ids.ts"
 import type { ToolCall } from "./ModelClient.ts"
@@ -20,6 +21,8 @@ export interface ToolResult {
   readonly isError: boolean
   /** The input does not fit, so that nothing ran. */
   readonly rejected?: true
+  /** What it did in the sandbox. */
+  readonly operations?: ReadonlyArray<SandboxOperation>
 }
 
 /** The deployment's tools, typed where they are defined and erased here. */

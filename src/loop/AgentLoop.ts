@@ -103,9 +103,11 @@ export class AgentLoop extends Context.Service<
         const interrupt = yield* Latch.make()
         const oneAtATime = Semaphore.withPermit(yield* Semaphore.make(1))
 
-        const next = Effect.gen(function* () {
+        /** What to do next, and what that was decided on: read last, so that little can come in between. */
+        const decide = Effect.gen(function* () {
+          const now = yield* Clock.currentTimeMillis
           const snapshot = yield* log.snapshot
-          return Turn.next(snapshot.state, limitsOf(snapshot, yield* Clock.currentTimeMillis))
+          return { action: Turn.next(snapshot.state, limitsOf(snapshot, now)), snapshot }
         })
 
         const send = Effect.fn("AgentLoop.send")(function* (events: ReadonlyArray<ClientEvent>) {
@@ -156,10 +158,9 @@ export class AgentLoop extends Context.Service<
         /** Until there is nothing to do, or an interrupt is to be answered. */
         const work = Effect.gen(function* () {
           while (true) {
-            const action = yield* next
-            if (action.type === "rest" || action.type === "wait") return
-            if ((yield* log.snapshot).state.interrupted) return
-            yield* perform(action)
+            const { action, snapshot } = yield* decide
+            if (action.type === "rest" || action.type === "wait" || snapshot.state.interrupted) return
+            yield* perform(action, snapshot)
           }
         })
 
@@ -168,9 +169,9 @@ export class AgentLoop extends Context.Service<
           while (true) {
             yield* interrupt.close
             yield* Effect.raceFirst(work, interrupt.await)
-            const action = yield* next
+            const { action, snapshot } = yield* decide
             if (action.type === "rest" || action.type === "wait") return
-            yield* perform(action)
+            yield* perform(action, snapshot)
           }
         }, oneAtATime)
 
@@ -179,7 +180,7 @@ export class AgentLoop extends Context.Service<
           putRecord: log.putRecord,
           send: (events) => Effect.provide(send(events), services),
           run: Effect.provide(run(), services),
-          next,
+          next: Effect.map(decide, ({ action }) => action),
           noteChange: (change) => Effect.provide(log.append([{ type: "session.updated", ...change }]), services),
           noteEgress: (decision) =>
             Effect.map(log.snapshot, ({ state }) => {

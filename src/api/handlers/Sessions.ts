@@ -16,6 +16,7 @@ import { Deployment } from "../Deployment.ts"
 import { Conflict, InvalidRequest, NotFound } from "../Errors.ts"
 import { paginate } from "../Paging.ts"
 import type { AgentInput, CreateSession, UpdateSession } from "../Sessions.ts"
+import { within } from "./Events.ts"
 import { orConflict, orInternal, orInvalid, orMissing, orRefused } from "./onWire.ts"
 
 export const layer = HttpApiBuilder.group(
@@ -65,7 +66,7 @@ export const layer = HttpApiBuilder.group(
     })
 
     const create = Effect.fn("Sessions.create")(
-      function* (input: typeof CreateSession.Type) {
+      function* (input: typeof CreateSession.Type, traceparent: string | undefined) {
         const [agent, environment, vault_ids] = yield* Effect.all(
           [resolve(input.agent), findEnvironment(input.environment_id), findVaults(input.vault_ids ?? [])],
           { concurrency: 3 }
@@ -87,7 +88,7 @@ export const layer = HttpApiBuilder.group(
           created_at: yield* now,
           archived_at: null
         }
-        return yield* sessions.create(record, input.initial_events ?? [])
+        return yield* sessions.create(record, within(traceparent, input.initial_events ?? []))
       },
       orInternal,
       orInvalid
@@ -108,7 +109,7 @@ export const layer = HttpApiBuilder.group(
     )
 
     return handlers.handleAll({
-      create: ({ payload }) => create(payload),
+      create: ({ headers, payload }) => create(payload, headers.traceparent),
       list: ({ query }) => {
         const statuses = [...(query.statuses ?? []), ...(query["statuses[]"] ?? [])]
         return paginate(

@@ -1,0 +1,8 @@
+import { Context, type Effect } from "effect"
+import type { Trace } from "./trace/Span.ts"
+
+/** Where finished turns' traces are sent; null where nowhere. It never fails: a trace that cannot be sent is lost, and the log has it. */
+export class TraceExporter extends Context.Service<
+  TraceExporter,
+  { readonly send: ((trace: Trace) => Effect.Effect<void>) | null }
+>()("ownloop/TraceExporter") {}
