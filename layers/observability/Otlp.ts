@@ -1,7 +1,8 @@
-import { Config, Effect, Layer, Option, Redacted, Schedule } from "effect"
+import { Config, Effect, Layer, Option, Redacted } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import { TraceExporter } from "../../src/TraceExporter.ts"
 import * as Otlp from "../../src/trace/otlp.ts"
+import type { Trace } from "../../src/trace/Span.ts"
 
 /** `name=value,name=value`, as OpenTelemetry's own settings write headers. */
 const parseHeaders = (text: string): ReadonlyArray<readonly [name: string, value: string]> =>
@@ -26,10 +27,19 @@ export const layer: Layer.Layer<TraceExporter, Config.ConfigError, HttpClient.Ht
     const request = HttpClientRequest.post(`${url.value.href.replace(/\/$/, "")}/v1/traces`).pipe(
       HttpClientRequest.setHeaders(parseHeaders(Redacted.value(headers)))
     )
+    /** Three times at most. A `Schedule` would bring all that can be scheduled into the Worker, calendars included. */
+    const post = (trace: Trace, pause = 1_000): ReturnType<typeof http.execute> =>
+      Effect.catch(http.execute(HttpClientRequest.bodyJsonUnsafe(request, Otlp.encode([trace]))), (error) =>
+        pause > 2_000
+          ? Effect.fail(error)
+          : Effect.delay(
+              Effect.suspend(() => post(trace, pause * 2)),
+              pause
+            )
+      )
     return TraceExporter.of({
       send: Effect.fn("TraceExporter.send")(
-        (trace) => http.execute(HttpClientRequest.bodyJsonUnsafe(request, Otlp.encode([trace]))),
-        Effect.retry({ times: 2, schedule: Schedule.exponential("1 second") }),
+        (trace) => post(trace),
         Effect.timeout("30 seconds"),
         Effect.provideService(HttpClient.TracerDisabledWhen, () => true),
         Effect.asVoid,

@@ -1,11 +1,12 @@
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import { Timestamp } from "../domain/Common.ts"
 import { SessionEvent } from "../domain/Event.ts"
 import * as Issue from "../domain/Issue.ts"
 import { SessionRecord } from "../domain/Session.ts"
+import * as OutputSchema from "../model/OutputSchema.ts"
 
 /** Of the format below. A change that older readers would misread is the next one. */
-export const version = 1
+const version = 1
 
 /** What a model request for an answer showed that the one before did not: the first `from` messages were shown before. */
 export const ShownRequest = Schema.Struct({
@@ -66,6 +67,12 @@ export const parse = Effect.fn("Export.parse")(function* (text: string) {
     const [{ field, message } = { field: "", message: "" }] = Issue.list(issue, json)
     return new InvalidExport({ detail: `${field || "it"}: ${message}` })
   })
+  const { output_config } = exported.session
+  const form = output_config && OutputSchema.make(output_config.format.schema)
+  if (form && Result.isFailure(form)) {
+    const field = Issue.fieldOf(["session", "output_config", "format", "schema", ...form.failure.path])
+    return yield* new InvalidExport({ detail: `${field}: ${form.failure.reason}` })
+  }
   const at = exported.entries.findIndex(({ seq }, index) => seq !== index + 1)
   if (at === -1) return exported
   return yield* new InvalidExport({ detail: `entries[${at}].seq: expected ${at + 1}` })

@@ -3,7 +3,7 @@ import { blobKey, Blobs } from "../Blobs.ts"
 import { now } from "../domain/Common.ts"
 import type { SessionRecord } from "../domain/Session.ts"
 import { type LogEntry, Storage } from "../Storage.ts"
-import { type ExportedEntry, type SessionExport, version } from "./Export.ts"
+import type { ExportedEntry, SessionExport } from "./Export.ts" // Its types alone: no Worker reads exports.
 import * as Shown from "./Shown.ts"
 
 /** Entries that are read from the log at a time. */
@@ -39,7 +39,7 @@ export const exportSession = Effect.fnUntraced(function* (record: SessionRecord,
   )
   const head: Omit<SessionExport, "entries"> = {
     type: "session_export",
-    version,
+    version: 1,
     exported_at: yield* now,
     session: record
   }
