@@ -126,7 +126,9 @@ describe("an interrupt", () => {
         assert.strictEqual(state.messages.at(-1)?.role, "assistant")
         assert.isBelow(lastSeq, 30)
       }).pipe(Effect.provide(replayable({ model: says, storage: slow })))
-    }
+    },
+    // As many sessions, each of them run again.
+    60_000
   )
 
   it.effect("of a message that no turn has taken in yet keeps the model from being asked", () =>

@@ -256,7 +256,7 @@ describe("a session that is killed", () => {
           }
         }
       }).pipe(Effect.scoped),
-    // A whole session for each moment, each replayed: a busy machine takes its time.
+    // A whole session for each moment, each of them run again: a busy machine takes its time.
     60_000
   )
 })

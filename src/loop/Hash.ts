@@ -22,14 +22,8 @@ export const ofText = (text: string, words: number): string =>
 
 export const ofJson = (value: Schema.Json): string => hex(hashOf(JSON.stringify(value)))
 
-const known = new WeakMap<Message, number>()
-
 /** Without its ids: those of another session that went the same way differ. */
-const ofMessage = (message: Message): number => {
-  const hash = known.get(message) ?? hashOf(JSON.stringify(partsOf(message)))
-  known.set(message, hash)
-  return hash
-}
+const ofMessage = (message: Message): number => hashOf(JSON.stringify(partsOf(message)))
 
 const partsOf = (message: Message): ReadonlyArray<Schema.Json> => {
   switch (message.role) {
@@ -42,19 +36,33 @@ const partsOf = (message: Message): ReadonlyArray<Schema.Json> => {
   }
 }
 
-const preambles = new WeakMap<ModelRequest["tools"], { readonly system: string; readonly hash: string }>()
+/** Of the last request of a session, by its list of tools, which is one for all of them. */
+interface Last {
+  readonly system: string
+  readonly preamble: string
+  readonly messages: ReadonlyArray<Message>
+  readonly hash: number
+}
+const lasts = new WeakMap<ModelRequest["tools"], Last>()
 
-const ofPreamble = ({ system, tools }: ModelRequest): string => {
-  const last = preambles.get(tools)
-  if (last?.system === system) return last.hash
-  const hash = `${hex(hashOf(system))}-${hex(hashOf(JSON.stringify(tools)))}`
-  preambles.set(tools, { system, hash })
-  return hash
+const isBeginning = (before: ReadonlyArray<Message>, messages: ReadonlyArray<Message>): boolean => {
+  for (let index = 0; index < before.length; index++) if (before[index] !== messages[index]) return false
+  return true
 }
 
-/** Of what the model is shown: `<system prompt>-<tools>-<messages>`, each in 8 hexadecimal digits. */
+const ofPreamble = ({ system, tools }: ModelRequest): string =>
+  `${hex(hashOf(system))}-${hex(hashOf(JSON.stringify(tools)))}`
+
+/** Of what the model is shown: `<system prompt>-<tools>-<messages>`, each in 8 hexadecimal digits. Goes on from the request before. */
 export const ofRequest = (request: ModelRequest): string => {
-  let messages = 0
-  for (const message of request.messages) messages = Math.imul(messages ^ ofMessage(message), 0x01000193) + 1
-  return `${ofPreamble(request)}-${hex(messages)}`
+  const { messages, system, tools } = request
+  const last = lasts.get(tools)
+  const from = last !== undefined && isBeginning(last.messages, messages) ? last : { messages: [], hash: 0 }
+  let { hash } = from
+  for (let index = from.messages.length; index < messages.length; index++) {
+    hash = Math.imul(hash ^ ofMessage(messages[index]!), 0x01000193) + 1
+  }
+  const preamble = last?.system === system ? last.preamble : ofPreamble(request)
+  lasts.set(tools, { system, preamble, messages, hash })
+  return `${preamble}-${hex(hash)}`
 }
