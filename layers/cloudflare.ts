@@ -11,6 +11,7 @@ import * as Origins from "../src/api/Origins.ts"
 import { findAnthropicKey } from "../src/domain/AnthropicKey.ts"
 import type { EventId } from "../src/domain/Ids.ts"
 import type { SessionRecord } from "../src/domain/Session.ts"
+import { PolicyAmendments } from "../src/egress/amend.ts"
 import { AgentLoop, AgentLoopConfig } from "../src/loop/AgentLoop.ts"
 import { SessionObject } from "../src/loop/SessionObject.ts"
 import * as RootKeys from "../src/RootKeys.ts"
@@ -65,6 +66,7 @@ export const session = (
 ) =>
   SessionObject.layer(record.id).pipe(
     Layer.provide(AgentLoop.layer(record.id)),
+    Layer.provide(PolicyAmendments.layer),
     Layer.provide(DeploymentTools.layer(env)),
     Layer.provide([
       Isolate.layer({ loader: env.LOADER, outbound: gateway, sessionId: record.id }).pipe(

@@ -6,6 +6,7 @@ import type { SessionExport } from "../src/trace/Export.ts"
 import { Playback, type Process } from "../src/trace/Playback.ts"
 import * as Replay from "../src/trace/replay.ts"
 import type { ReplayDivergence } from "../src/trace/ReplayDivergence.ts"
+import * as ReplayedAmendments from "./egress/ReplayedAmendments.ts"
 import * as ReplayedModel from "./model/Replayed.ts"
 import * as BlobsMemory from "./storage/BlobsMemory.ts"
 import * as Memory from "./storage/Memory.ts"
@@ -42,7 +43,13 @@ export const replay = (exported: SessionExport): Effect.Effect<number, ReplayDiv
     const random = yield* Layer.build(Layer.fresh(ids))
     return yield* Replay.replay(exported, (process) =>
       AgentLoop.layer(exported.session.id).pipe(
-        Layer.provide([ReplayedModel.layer, ReplayedTools.layer, ReplayedStorage.layer, BlobsMemory.layer]),
+        Layer.provide([
+          ReplayedModel.layer,
+          ReplayedTools.layer,
+          ReplayedAmendments.layer,
+          ReplayedStorage.layer,
+          BlobsMemory.layer
+        ]),
         Layer.provide([
           Layer.succeed(Playback, process),
           Layer.succeed(Storage, storage),

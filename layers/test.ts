@@ -9,6 +9,7 @@ import type { SessionRecord } from "../src/domain/Session.ts"
 import { handle, type Send } from "../src/egress/gateway.ts"
 import type { Deliveries } from "../src/Deliveries.ts"
 import { EgressPolicy } from "../src/EgressPolicy.ts"
+import { PolicyAmendments } from "../src/egress/amend.ts"
 import { AgentLoop } from "../src/loop/AgentLoop.ts"
 import { SessionObject } from "../src/loop/SessionObject.ts"
 import type { ModelClient } from "../src/ModelClient.ts"
@@ -58,7 +59,7 @@ export const agentLoop = <Model>(
     Layer.provideMerge([options.model, options.storage ?? Memory.storage, BlobsMemory.layer]),
     Layer.provide([
       Fixed.layer(options.tools ?? []),
-      Memory.catalog,
+      PolicyAmendments.layer.pipe(Layer.provide(Memory.catalog)),
       SecureRandom.layerWebCrypto,
       config(options.config)
     ])
@@ -84,6 +85,7 @@ export const deployment = <Model>(
   const session = ({ id }: SessionRecord) =>
     SessionObject.layer(id).pipe(
       Layer.provide(AgentLoop.layer(id)),
+      Layer.provide(PolicyAmendments.layer),
       Layer.provide(DeploymentTools.layer({} as ToolEnv)), // The built-in tools need no bindings.
       Layer.provide([sandbox, InProcessHttpClient.layer(send)]),
       Layer.provide([

@@ -1,6 +1,5 @@
 import { Clock, Effect } from "effect"
-import { amend } from "../egress/amend.ts"
-import { urlOf } from "../egress/target.ts"
+import { PolicyAmendments } from "../egress/amend.ts"
 import { ToolRegistry, type ToolResult as Outcome } from "../ToolRegistry.ts"
 import * as AskModel from "./AskModel.ts"
 import { now, timestamp } from "../domain/Common.ts"
@@ -25,6 +24,7 @@ export const make = Effect.fnUntraced(function* (
   notes: EgressNotes
 ) {
   const registry = yield* ToolRegistry
+  const amendments = yield* PolicyAmendments
   const model = yield* AskModel.make(log, limitsOf)
 
   /** Logs what follows from a decision, unless something came in the meantime: then it is decided again. Answers whether it did. */
@@ -101,12 +101,7 @@ export const make = Effect.fnUntraced(function* (
     { call, egress }: Turn.Action & { readonly type: "allowForEver" },
     decidedOn: Snapshot
   ) {
-    const problem = yield* amend(egress, `approval in ${decidedOn.record.id}`)
-    const request = `${egress.method} ${urlOf(egress)}`
-    const text =
-      problem === null
-        ? `${request} is allowed now, and from now on: send it again`
-        : `${request} is allowed now: send it again. It could not be allowed for ever by the policy ${egress.policy_id}: ${problem}`
+    const text = yield* amendments.allow({ id: call.id, egress }, decidedOn.record.id)
     yield* conclude(decidedOn, [ToolResult.make(call.id, text, false)])
   })
 

@@ -1,7 +1,6 @@
 import { Clock, Config, Context, DateTime, Effect, Latch, Layer, Semaphore, type Stream } from "effect"
 import { Digest, type SecureRandom } from "effect/crypto"
 import type { Blobs } from "../Blobs.ts"
-import type { Catalog } from "../Catalog.ts"
 import type { EgressApproval, EgressDecision } from "../domain/Egress.ts"
 import type { ClientEvent, SessionEvent } from "../domain/Event.ts"
 import { EventId, type SessionId } from "../domain/Ids.ts"
@@ -11,6 +10,7 @@ import type { ModelClient } from "../ModelClient.ts"
 import { SessionConflict, type SessionNotFound } from "../Sessions.ts"
 import type { LogEntry, Storage, StorageError } from "../Storage.ts"
 import type { ToolRegistry } from "../ToolRegistry.ts"
+import type { PolicyAmendments } from "../egress/amend.ts"
 import { urlOf } from "../egress/target.ts"
 import type { EgressQuestion } from "../EgressPolicy.ts"
 import * as Actions from "./Actions.ts"
@@ -41,7 +41,7 @@ export const AgentLoopConfig = Config.all({
 
 type SessionUpdated = Extract<SessionEvent, { readonly type: "session.updated" }>
 
-type Needs = Storage | Blobs | Catalog | ModelClient | ToolRegistry | SecureRandom.SecureRandom
+type Needs = Storage | Blobs | PolicyAmendments | ModelClient | ToolRegistry | SecureRandom.SecureRandom
 
 /** One session's loop: asks `Turn` what to do next, does it through the services, logs what came of it, and asks again. */
 export class AgentLoop extends Context.Service<
@@ -78,7 +78,7 @@ export class AgentLoop extends Context.Service<
       AgentLoop,
       Effect.gen(function* () {
         const services = yield* Effect.context<
-          ModelClient | SecureRandom.SecureRandom | Blobs | Catalog | Digest.Digest
+          ModelClient | SecureRandom.SecureRandom | Blobs | Digest.Digest
         >()
         const config = yield* AgentLoopConfig
         const log = yield* SessionLog.make(id)

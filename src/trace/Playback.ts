@@ -78,7 +78,7 @@ export class Process {
   }
 
   /** What the tool answered, once its result is what comes next. */
-  result({ id, name }: ToolCall): Effect.Effect<ToolResult> {
+  result({ id, name }: Pick<ToolCall, "id" | "name">): Effect.Effect<ToolResult> {
     const isResult = () => {
       const { next, death } = this.recorded
       return next?.type === "agent.tool_result" && next.tool_use_id === id && death === null
@@ -157,8 +157,8 @@ export class Process {
     what: Pick<ReplayDivergence, "reason" | "recorded" | "replayed" | "differences">,
     index: number
   ): ReplayDivergence {
-    const { id: session, seq, step } = this.recorded
-    return new ReplayDivergence({ session, step, seq: seq + index + 1, ...what })
+    const { id: session, step } = this.recorded
+    return new ReplayDivergence({ session, step, seq: this.recorded.placeOf(index), ...what })
   }
 
   private checkPrompt(request: ModelRequest): ReplayDivergence | undefined {

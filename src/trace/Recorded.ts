@@ -1,10 +1,24 @@
+import type { EgressAsk } from "../domain/Egress.ts"
 import type { SessionEvent, Setup } from "../domain/Event.ts"
+import type { EventId } from "../domain/Ids.ts"
+import type { EgressQuestion } from "../EgressPolicy.ts"
 import * as ToolResult from "../loop/ToolResult.ts"
 import type { ExportedEntry, SessionExport } from "./Export.ts"
 
 /** Events that came from outside; all others are the loop's own. */
 export const isInput = (event: SessionEvent): boolean =>
-  event.type === "session.updated" || (event.type.startsWith("user.") && !isTakenIn(event))
+  event.type === "session.updated" || isOfGateway(event) || (event.type.startsWith("user.") && !isTakenIn(event))
+
+/** The gateway asks whether a request of a tool may be sent, or is about to send one that was allowed once. */
+const isOfGateway = (event: SessionEvent) => isQuestion(event) || event.type === "span.egress_approval_used"
+
+type Question = Extract<SessionEvent, { readonly type: "agent.tool_use" }> & { readonly egress: EgressAsk }
+
+const isQuestion = (event: SessionEvent): event is Question =>
+  event.type === "agent.tool_use" && event.egress !== undefined
+
+/** What tools sent is shown in the log and decides nothing: a replay sends nothing. */
+const isShownOnly = ({ event }: ExportedEntry) => event.type === "span.egress_request"
 
 /** A message is logged again when a turn takes it in. */
 const isTakenIn = (event: SessionEvent) => event.type === "user.message" && event.processed_at !== null
@@ -43,7 +57,7 @@ type RequestStart = Extract<SessionEvent, { readonly type: "span.model_request_s
 /** A recorded log, and how much of it a replay has gone through. */
 export class Recorded {
   readonly id: string
-  /** Place of the last event that was logged again. */
+  /** Events that were logged again so far. */
   seq = 0
   /** Model requests that were started so far, and the latest of them. */
   step = 0
@@ -51,10 +65,15 @@ export class Recorded {
   private known: Setup | undefined
   private lastTime: number
   private readonly entries: ReadonlyArray<ExportedEntry>
+  /** What persons were asked, by the id of the event that asked. */
+  private readonly questions: ReadonlyMap<EventId, EgressAsk>
 
   constructor({ entries, session }: SessionExport) {
     this.id = session.id
-    this.entries = entries
+    this.entries = entries.filter((entry) => !isShownOnly(entry))
+    this.questions = new Map(
+      entries.flatMap(({ event }) => (isQuestion(event) ? [[event.id, event.egress] as const] : []))
+    )
     this.lastTime = Date.parse(session.created_at)
   }
 
@@ -85,9 +104,24 @@ export class Recorded {
     this.seq += count
   }
 
+  /** What the gateway wanted to know, where that is what comes next. */
+  get question(): EgressQuestion | undefined {
+    const { next } = this
+    if (next === undefined) return undefined
+    if (isQuestion(next)) return next.egress
+    const asked = next.type === "span.egress_approval_used" ? this.questions.get(next.approval_id) : undefined
+    return asked && next.type === "span.egress_approval_used" ? { ...asked, tool_use_id: next.tool_use_id } : undefined
+  }
+
+  /** Place in the recorded log of an event from the next one on; that after the last where there is none. */
+  placeOf(index: number): number {
+    return this.entries[this.seq + index]?.seq ?? (this.entries.at(-1)?.seq ?? 0) + 1
+  }
+
   /** How the model request ends, where that comes next: up to its end, and the results or the error that were logged with it. */
   get answer(): ReadonlyArray<SessionEvent> | undefined {
-    if (!answers.has(this.next?.type ?? "user.message")) return undefined
+    const { next } = this
+    if (next === undefined || isInput(next) || !answers.has(next.type)) return undefined
     const at = this.find(({ type }) => type === "span.model_request_end")
     const end = this.at(at)
     let to = at + 1
@@ -102,7 +136,8 @@ export class Recorded {
   /** That of the last event, or of the next one where it shows when it was decided on. */
   get time(): number {
     const next = this.at(this.find((event) => !isInput(event)))
-    return next?.processed_at && immediate.has(next.type) ? Date.parse(next.processed_at) : this.lastTime
+    const isImmediate = next !== undefined && (immediate.has(next.type) || this.isAnswerInTime(next))
+    return isImmediate && next.processed_at ? Date.parse(next.processed_at) : this.lastTime
   }
 
   /**
@@ -128,6 +163,11 @@ export class Recorded {
   get nextSetup(): Setup | undefined {
     const next = this.at(this.find((event) => !isInput(event)))
     return next?.type === "span.model_request_start" ? next.setup : undefined
+  }
+
+  /** Whether a person was waited for, and not any longer. */
+  private isAnswerInTime(event: SessionEvent): boolean {
+    return event.type === "agent.tool_result" && this.questions.has(event.tool_use_id)
   }
 
   private at(place: number): SessionEvent | undefined {

@@ -9,6 +9,8 @@ const withoutChance = (event: SessionEvent, ids: ReadonlyMap<string, string>): o
   const { processed_at, ...rest } = event
   const same: object = { ...rest, id: ids.get(event.id) ?? event.id, isProcessed: processed_at !== null }
   switch (event.type) {
+    case "agent.tool_use":
+      return event.egress === undefined ? same : { ...same, egress: { ...event.egress, expires_at: undefined } }
     case "agent.tool_result":
       return { ...same, tool_use_id: ids.get(event.tool_use_id) ?? event.tool_use_id, ...withoutCourse }
     case "span.model_request_start":
