@@ -77,9 +77,7 @@ export class AgentLoop extends Context.Service<
     Layer.effect(
       AgentLoop,
       Effect.gen(function* () {
-        const services = yield* Effect.context<
-          ModelClient | SecureRandom.SecureRandom | Blobs | Digest.Digest
-        >()
+        const services = yield* Effect.context<ModelClient | SecureRandom.SecureRandom | Blobs | Digest.Digest>()
         const config = yield* AgentLoopConfig
         const log = yield* SessionLog.make(id)
         const limitsOf = (

@@ -87,6 +87,12 @@ export class Recorded {
     return this.entries[this.seq]?.text
   }
 
+  /** What came last may not have been seen to. */
+  get endsInInput(): boolean {
+    const last = this.at(this.entries.length - 1)
+    return last !== undefined && isInput(last)
+  }
+
   /** Up to so many events, from the next one on. */
   ahead(count: number): ReadonlyArray<SessionEvent> {
     return this.entries.slice(this.seq, this.seq + count).map(({ event }) => event)

@@ -109,7 +109,7 @@ export const replay = Effect.fn("replay")(function* (exported: SessionExport, st
     }
     const { divergence } = process
     if (divergence !== undefined) {
-      if (divergence.reason !== "extra" || (yield* isAtRest(loop))) return yield* suspected ?? divergence
+      if (divergence.reason !== "extra" || (!recorded.endsInInput && (yield* isAtRest(loop)))) return yield* suspected ?? divergence
       return recorded.seq
     }
     idle = (yield* step()) ? 0 : idle + 1
