@@ -1,4 +1,5 @@
-import { Context, type Effect } from "effect"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
 import type { Trace } from "./trace/Span.ts"
 
 /** Where finished turns' traces are sent; null where nowhere. It never fails: a trace that cannot be sent is lost, and the log has it. */

@@ -1,4 +1,5 @@
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { Storage } from "../../src/Storage.ts"
 import { Playback } from "../../src/trace/Playback.ts"
 

@@ -1,4 +1,5 @@
-import { Clock, Effect } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
 import { PolicyAmendments } from "../egress/amend.ts"
 import { ToolRegistry, type ToolResult as Outcome } from "../ToolRegistry.ts"
 import * as AskModel from "./AskModel.ts"

@@ -1,4 +1,6 @@
-import { Effect, Option, Tracer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Tracer from "effect/Tracer"
 import * as Hash from "./Hash.ts"
 import type { TurnTrace } from "./State.ts"
 

@@ -1,4 +1,6 @@
-import { Effect, Result, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import { Timestamp } from "../domain/Common.ts"
 import { SessionEvent } from "../domain/Event.ts"
 import * as Issue from "../domain/Issue.ts"

@@ -1,4 +1,5 @@
-import { Context, Effect } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import type { SessionEvent, Setup } from "../domain/Event.ts"
 import * as Hash from "../loop/Hash.ts"
 import type { ModelRequest, ToolCall } from "../ModelClient.ts"

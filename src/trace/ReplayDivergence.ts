@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { Difference } from "./differences.ts"
 
 /** A replay did not go as its recording: where that began, and what differed. */

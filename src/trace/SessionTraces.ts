@@ -1,4 +1,6 @@
-import { Config, Effect, Schema } from "effect"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { Catalog } from "../Catalog.ts"
 import type { SessionRecord } from "../domain/Session.ts"
 import { type LogEntry, Storage } from "../Storage.ts"

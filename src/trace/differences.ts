@@ -1,4 +1,5 @@
-import { Predicate, Schema } from "effect"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
 import { fieldOf } from "../domain/Issue.ts"
 
 /** One place where two values differ. */

@@ -1,4 +1,6 @@
-import { Effect, Option, Stream } from "effect"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import { blobKey, Blobs } from "../Blobs.ts"
 import { now } from "../domain/Common.ts"
 import type { SessionRecord } from "../domain/Session.ts"

@@ -1,4 +1,11 @@
-import { Cause, Clock, Effect, Exit, Fiber, Predicate, type Scope, Struct } from "effect"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Predicate from "effect/Predicate"
+import type * as Scope from "effect/Scope"
+import * as Struct from "effect/Struct"
 import type { AgentLoop } from "../loop/AgentLoop.ts"
 import type { ClientEvent, SessionEvent } from "../domain/Event.ts"
 import type { SessionRecord } from "../domain/Session.ts"
@@ -109,7 +116,8 @@ export const replay = Effect.fn("replay")(function* (exported: SessionExport, st
     }
     const { divergence } = process
     if (divergence !== undefined) {
-      if (divergence.reason !== "extra" || (!recorded.endsInInput && (yield* isAtRest(loop)))) return yield* suspected ?? divergence
+      if (divergence.reason !== "extra" || (!recorded.endsInInput && (yield* isAtRest(loop))))
+        return yield* suspected ?? divergence
       return recorded.seq
     }
     idle = (yield* step()) ? 0 : idle + 1

@@ -1,4 +1,5 @@
-import { Clock, Effect } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
 import type { Process } from "./Playback.ts"
 
 /** The time of the recording: it stands while nothing is logged, and a pause takes as long as it took. */
