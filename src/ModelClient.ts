@@ -1,4 +1,6 @@
-import { Context, Schema, type Stream } from "effect"
+import * as Context from "effect/Context"
+import * as Schema from "effect/Schema"
+import type * as Stream from "effect/Stream"
 import type { ModelUsage } from "./domain/Event.ts"
 import type { EventId, SessionId } from "./domain/Ids.ts"
 import type { JsonSchema } from "./domain/JsonSchema.ts"

@@ -1,4 +1,5 @@
-import { Context, type Effect } from "effect"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
 
 /** Seconds after which counting begins anew: the shorter of the two periods that Cloudflare knows. */
 export const period = 10

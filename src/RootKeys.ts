@@ -1,5 +1,10 @@
-import { Config, Effect, Option, Redacted, Result, Schema } from "effect"
-import { Base64 } from "effect/encoding"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Base64 from "effect/encoding/Base64"
 
 export const howToMake =
   'OWNLOOP_ROOT_KEY is not set. Make one with `echo "k1:$(openssl rand -base64 32)"` and set it as a secret of the Worker'

@@ -1,4 +1,6 @@
-import { Context, Effect, Schema } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 
 /** Where the session's files live in every backend; relative paths start here. Files elsewhere do not outlive the sandbox. */
 export const workspaceRoot = "/workspace"

@@ -1,4 +1,6 @@
-import { Context, type Effect, Schema } from "effect"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import type { Budget, BudgetRefused } from "./domain/Budget.ts"
 import type { MetadataFull } from "./domain/Common.ts"
 import type { ClientEvent, SessionEvent } from "./domain/Event.ts"

@@ -1,4 +1,5 @@
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import type { Session } from "./domain/Session.ts"
 import type { OutputConfig } from "./domain/StructuredOutput.ts"
 

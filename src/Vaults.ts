@@ -1,4 +1,7 @@
-import { Context, type Effect, type Option, Schema } from "effect"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import type { PageQuery } from "./Catalog.ts"
 import type { CredentialId, VaultId } from "./domain/Ids.ts"
 import type { Credential, Vault } from "./domain/Vault.ts"

@@ -1,4 +1,5 @@
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { RateLimiter } from "../../src/RateLimiter.ts"
 
 /** Cloudflare's rate limiting bindings: they count in one location, by themselves, and cost a request no time. */

@@ -1,5 +1,7 @@
 import { WorkerEntrypoint } from "cloudflare:workers"
-import { Effect, type Layer, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import { AgentId, EnvironmentId, EventId, PolicyId, SessionId, VaultId } from "../../src/domain/Ids.ts"
 import { handle, type Ways } from "../../src/egress/gateway.ts"
 import type { EgressPolicy } from "../../src/EgressPolicy.ts"

@@ -1,5 +1,8 @@
-import { Context, Effect, Layer } from "effect"
-import { FetchHttpClient, HttpClient } from "effect/http"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
 import type { EventId } from "../../src/domain/Ids.ts"
 import { CurrentToolUse, EgressHttpClient } from "../../src/EgressPolicy.ts"
 

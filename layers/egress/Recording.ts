@@ -1,4 +1,7 @@
-import { Context, Effect, Layer, Ref } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Ref from "effect/Ref"
 import { now } from "../../src/domain/Common.ts"
 import type { EgressDecision } from "../../src/domain/Egress.ts"
 import { type Networking, noNetworking } from "../../src/domain/Environment.ts"

@@ -1,4 +1,4 @@
-import { Hex } from "effect/encoding"
+import * as Hex from "effect/encoding/Hex"
 import type { Proxied, Ways } from "../../src/egress/gateway.ts"
 
 /** What the entrypoint below answers, as the runtime carries it. */

@@ -1,5 +1,5 @@
 import * as Stream from "effect/Stream"
-import { Layer } from "effect"
+import * as Layer from "effect/Layer"
 import type { ModelUsage } from "../../src/domain/Event.ts"
 import { ModelClient, ModelError, ModelNotFound, type ModelPart, type ModelRequest } from "../../src/ModelClient.ts"
 import { reminder } from "../../src/loop/Prompt.ts"

@@ -1,5 +1,7 @@
 import * as Stream from "effect/Stream"
-import { Context, Effect, Layer } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { ModelUsage } from "../../src/domain/Event.ts"
 import {
   ModelClient,

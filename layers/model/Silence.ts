@@ -1,4 +1,8 @@
-import { Clock, Duration, Effect, Exit, Scope } from "effect"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import { TimedOut } from "../../src/ModelClient.ts"
 
 /** How long nothing may come. */

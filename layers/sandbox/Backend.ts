@@ -1,4 +1,7 @@
-import { Effect, Exit, Option, Semaphore } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Semaphore from "effect/Semaphore"
 import { maskEverywhere } from "../../src/domain/AnthropicKey.ts"
 import type { EventId } from "../../src/domain/Ids.ts"
 import { CurrentToolUse } from "../../src/EgressPolicy.ts"

@@ -1,5 +1,6 @@
 import { RpcTarget } from "cloudflare:workers"
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { EventId } from "../../src/domain/Ids.ts"
 import { SandboxBackend } from "../../src/SandboxBackend.ts"
 import type { Workspace } from "../../src/Workspace.ts"

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads"
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { SandboxBackend, workspaceRoot } from "../../src/SandboxBackend.ts"
 import type { Workspace } from "../../src/Workspace.ts"
 import * as Backend from "./Backend.ts"

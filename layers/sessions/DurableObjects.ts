@@ -1,4 +1,5 @@
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { SessionId } from "../../src/domain/Ids.ts"
 import { Sessions } from "../../src/Sessions.ts"
 import { StorageError } from "../../src/Storage.ts"

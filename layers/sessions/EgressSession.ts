@@ -1,4 +1,5 @@
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { SessionId } from "../../src/domain/Ids.ts"
 import { EgressSession } from "../../src/EgressPolicy.ts"
 import { fromReply, type SessionRpc } from "./rpc.ts"

@@ -1,4 +1,5 @@
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { BudgetRefused } from "../../src/domain/Budget.ts"
 import { MetadataFull } from "../../src/domain/Common.ts"
 import type { EgressApproval, EgressDecision } from "../../src/domain/Egress.ts"

@@ -1,4 +1,5 @@
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { Alarm } from "../../src/Alarm.ts"
 import { failed } from "./failed.ts"
 

@@ -1,4 +1,6 @@
-import { Array, Effect, Layer } from "effect"
+import * as Array from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { ApiKeys } from "../../src/ApiKeys.ts"
 import { ApiKey } from "../../src/domain/ApiKey.ts"
 import type { ApiKeyId } from "../../src/domain/Ids.ts"

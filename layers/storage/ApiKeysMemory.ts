@@ -1,4 +1,6 @@
-import { Effect, Layer, Option } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { ApiKeys } from "../../src/ApiKeys.ts"
 import type { ApiKey } from "../../src/domain/ApiKey.ts"
 import { pageOf } from "./Pages.ts"

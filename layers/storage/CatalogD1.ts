@@ -1,4 +1,6 @@
-import { Array, Effect, Layer } from "effect"
+import * as Array from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { Catalog } from "../../src/Catalog.ts"
 import { Agent } from "../../src/domain/Agent.ts"
 import { EgressDecision } from "../../src/domain/Egress.ts"

@@ -1,4 +1,7 @@
-import { Array, Effect, Layer, Option } from "effect"
+import * as Array from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { Catalog } from "../../src/Catalog.ts"
 import type { Agent } from "../../src/domain/Agent.ts"
 import type { EgressDecision } from "../../src/domain/Egress.ts"

@@ -1,4 +1,4 @@
-import { Option } from "effect"
+import * as Option from "effect/Option"
 import type { Checkpoint } from "../../src/Storage.ts"
 
 /** Bytes: well below the 2 MB that a row can hold. */

@@ -1,4 +1,6 @@
-import { type Cause, Effect, Schema } from "effect"
+import type * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import type { PageQuery } from "../../src/Catalog.ts"
 import type { StorageError } from "../../src/Storage.ts"
 import { failed } from "./failed.ts"

@@ -1,4 +1,5 @@
-import { Array, Effect } from "effect"
+import * as Array from "effect/Array"
+import * as Effect from "effect/Effect"
 import { Delivery } from "../../src/domain/Delivery.ts"
 import { Deliveries } from "../../src/Deliveries.ts"
 import * as D1 from "./D1.ts"

@@ -1,4 +1,6 @@
-import { Effect, Option, Struct } from "effect"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Struct from "effect/Struct"
 import type { Delivery } from "../../src/domain/Delivery.ts"
 import { Deliveries } from "../../src/Deliveries.ts"
 import { pageOf } from "./Pages.ts"

@@ -1,4 +1,6 @@
-import { DateTime, Effect, Schema } from "effect"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { SessionEvent } from "../../src/domain/Event.ts"
 import { type EventQuery, type LogEntry, StorageError } from "../../src/Storage.ts"
 import { failed } from "./failed.ts"

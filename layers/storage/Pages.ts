@@ -1,4 +1,5 @@
-import { Array, Order } from "effect"
+import * as Array from "effect/Array"
+import * as Order from "effect/Order"
 import type { PageQuery } from "../../src/Catalog.ts"
 
 const newestFirst = Order.mapInput(Order.flip(Order.String), (item: { readonly id: string }) => item.id)

@@ -1,4 +1,5 @@
-import { Array, Effect } from "effect"
+import * as Array from "effect/Array"
+import * as Effect from "effect/Effect"
 import type { Catalog } from "../../src/Catalog.ts"
 import { Environment } from "../../src/domain/Environment.ts"
 import { Policy } from "../../src/domain/Policy.ts"

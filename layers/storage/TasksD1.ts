@@ -1,4 +1,7 @@
-import { Array, Effect, Layer, Schema } from "effect"
+import * as Array from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import { DeadLetter } from "../../src/domain/DeadLetter.ts"
 import { SessionId } from "../../src/domain/Ids.ts"
 import { Sweep } from "../../src/domain/Sweep.ts"

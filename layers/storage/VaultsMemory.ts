@@ -1,4 +1,7 @@
-import { Effect, Equal, Layer, Option } from "effect"
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type { Vault } from "../../src/domain/Vault.ts"
 import { identityOf } from "../../src/domain/Vault.ts"
 import { type StoredCredential, Vaults } from "../../src/Vaults.ts"

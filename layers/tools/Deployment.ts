@@ -1,4 +1,5 @@
-import { type Layer, Struct } from "effect"
+import type * as Layer from "effect/Layer"
+import * as Struct from "effect/Struct"
 import type { AnthropicKeyRefused } from "../../src/domain/AnthropicKey.ts"
 import type { EgressHttpClient } from "../../src/EgressPolicy.ts"
 import { secretNames, variable } from "../../src/model/ProviderSettings.ts"

@@ -1,5 +1,6 @@
-import { Effect, Layer } from "effect"
-import { HttpClient } from "effect/http"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as HttpClient from "effect/http/HttpClient"
 import { EgressHttpClient } from "../../src/EgressPolicy.ts"
 import { SandboxBackend } from "../../src/SandboxBackend.ts"
 import type { ToolRegistry } from "../../src/ToolRegistry.ts"

@@ -1,4 +1,5 @@
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { type AgentTool, type AgentToolset, CustomTool, PermissionPolicy } from "../domain/Agent.ts"
 import type { Deployment } from "./Deployment.ts"
 import { InvalidRequest } from "./Errors.ts"

@@ -1,5 +1,6 @@
-import { Effect } from "effect"
-import { HttpServerRequest, HttpServerResponse } from "effect/http"
+import * as Effect from "effect/Effect"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { mask, maskTextFields } from "../domain/AnthropicKey.ts"
 import { InvalidRequest } from "./Errors.ts"
 

@@ -1,6 +1,6 @@
-import { Layer } from "effect"
-import type { SecureRandom } from "effect/crypto"
-import { HttpRouter } from "effect/http"
+import * as Layer from "effect/Layer"
+import type * as SecureRandom from "effect/crypto/SecureRandom"
+import * as HttpRouter from "effect/http/HttpRouter"
 import * as Answer from "./Answer.ts"
 import { AllowedOrigins } from "./Origins.ts"
 

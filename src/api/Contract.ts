@@ -1,4 +1,5 @@
-import { HttpApi, OpenApi } from "effect/http-api"
+import * as HttpApi from "effect/http-api/HttpApi"
+import * as OpenApi from "effect/http-api/OpenApi"
 import { AgentsGroup } from "./Agents.ts"
 import { ApiKeysGroup } from "./ApiKeys.ts"
 import { CredentialsGroup } from "./Credentials.ts"

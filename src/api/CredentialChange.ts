@@ -1,4 +1,6 @@
-import { Redacted, Result, Struct } from "effect"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Struct from "effect/Struct"
 import type { CredentialAuth, SecretField } from "../domain/Vault.ts"
 import type { AuthInput, AuthPatch } from "./CredentialAuth.ts"
 import { isHeaderValue } from "./CredentialFields.ts"

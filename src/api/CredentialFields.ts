@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { parsePattern } from "../egress/pattern.ts"
 import { isForwardable } from "../egress/headers.ts"
 import { minSecretLength } from "../egress/scrub.ts"

@@ -1,4 +1,4 @@
-import { Context } from "effect"
+import * as Context from "effect/Context"
 import type { Backend } from "../domain/Environment.ts"
 import type { ToolListing } from "../ToolRegistry.ts"
 

@@ -1,4 +1,7 @@
-import { Context, Effect, Schema, SchemaGetter } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
 
 /** The id of the request that is being answered. */
 export const RequestId = Context.Reference<string>("ownloop/api/Errors/RequestId", { defaultValue: () => "" })

@@ -1,4 +1,5 @@
-import { Predicate, Schema } from "effect"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
 import { MetadataValue, shortKeys } from "../domain/Common.ts"
 
 export { MetadataInput } from "../domain/Common.ts"

@@ -1,4 +1,5 @@
-import { Result, Schema } from "effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import * as OutputSchema from "../model/OutputSchema.ts"
 import { unsupported } from "./Fields.ts"
 

@@ -1,5 +1,8 @@
-import { DateTime, Effect, Result, Schema } from "effect"
-import { Base64Url } from "effect/encoding"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Base64Url from "effect/encoding/Base64Url"
 import type { TimeRange } from "../Storage.ts"
 import { InvalidRequest } from "./Errors.ts"
 

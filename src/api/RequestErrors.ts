@@ -1,6 +1,7 @@
-import { Effect, type Layer } from "effect"
-import { HttpServerRequest } from "effect/http"
-import { HttpApiMiddleware } from "effect/http-api"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import { InvalidRequest, NotFound, wire } from "./Errors.ts"
 import { describe, pathOf } from "./Problem.ts"
 

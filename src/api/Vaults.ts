@@ -1,5 +1,6 @@
-import { Schema } from "effect"
-import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
+import * as Schema from "effect/Schema"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import { VaultId } from "../domain/Ids.ts"
 import { Vault } from "../domain/Vault.ts"
 import { Authorization } from "./Auth.ts"

@@ -1,5 +1,7 @@
-import { Option, Result, Schema } from "effect"
-import { Base64 } from "effect/encoding"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Base64 from "effect/encoding/Base64"
 
 /** What stands in a text in place of a secret. */
 export const mask = "[redacted]"

@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { Name, Timestamp } from "./Common.ts"
 import { ApiKeyId } from "./Ids.ts"
 

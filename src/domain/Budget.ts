@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 /** Minor units as a decimal string: `"2500"` is 25 dollars. */
 export const MonetaryAmount = Schema.Struct({

@@ -1,4 +1,6 @@
-import { Clock, Effect, Schema } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 
 /** RFC 3339, UTC, milliseconds: `2026-11-22T16:42:00.000Z`. */
 export const Timestamp = Schema.String

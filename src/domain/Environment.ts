@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { EnvironmentId, PolicyId } from "./Ids.ts"
 import { Metadata, Name, Timestamp } from "./Common.ts"
 

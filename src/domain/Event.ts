@@ -1,4 +1,5 @@
-import { Schema, Struct } from "effect"
+import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
 import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
 import { auditOnly, EgressAsk, EgressDecision } from "./Egress.ts"

@@ -1,5 +1,6 @@
-import { Effect, Schema } from "effect"
-import { SecureRandom } from "effect/crypto"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as SecureRandom from "effect/crypto/SecureRandom"
 
 /** Ids are `<prefix>_<ULID>`: unguessable enough to be public, and sortable by creation time. */
 const id = (prefix: string) => Schema.String.check(Schema.isPattern(new RegExp(`^${prefix}_[0-9A-Za-z]{1,64}$`)))

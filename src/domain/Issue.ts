@@ -1,4 +1,6 @@
-import { Predicate, type Schema, SchemaIssue } from "effect"
+import * as Predicate from "effect/Predicate"
+import type * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
 
 /** One thing that a value has wrong, where its schema says what is right. */
 export interface Issue {

@@ -1,4 +1,4 @@
-import type { Schema } from "effect"
+import type * as Schema from "effect/Schema"
 
 /** A JSON Schema (draft 2020-12) of an object, as a model reads it. */
 export interface JsonSchema {

@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { Metadata, Name, Timestamp } from "./Common.ts"
 import { PolicyId } from "./Ids.ts"
 

@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { EventId } from "./Ids.ts"
 
 /** The tool through which a session with an `output_config` takes the model's final answer. */

@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { Metadata, Timestamp } from "./Common.ts"
 import { CredentialId, VaultId } from "./Ids.ts"
 

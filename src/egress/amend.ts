@@ -1,4 +1,7 @@
-import { Data, Effect, Option, Result } from "effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import { Catalog } from "../Catalog.ts"
 import { now } from "../domain/Common.ts"
 import type { EgressAsk, EgressTarget } from "../domain/Egress.ts"

@@ -1,4 +1,5 @@
-import { Redacted, Result } from "effect"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import type { Attachment, EgressRequest, Placeholder } from "../EgressPolicy.ts"
 import { type Binding, precisionOf } from "./binding.ts"
 import { partsOf } from "./scrub.ts"

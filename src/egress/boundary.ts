@@ -1,4 +1,5 @@
-import { Option, Result } from "effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import type { Environment } from "../domain/Environment.ts"
 import type { PolicyId } from "../domain/Ids.ts"
 import type { Policy } from "../domain/Policy.ts"

@@ -1,4 +1,4 @@
-import { Redacted } from "effect"
+import * as Redacted from "effect/Redacted"
 import type { Attachment, Verdict } from "../EgressPolicy.ts"
 import type { Payload } from "./body.ts"
 import { isWebSocketUpgrade, partHeaders } from "./headers.ts"

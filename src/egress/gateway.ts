@@ -1,4 +1,7 @@
-import { Clock, Effect, Exit, Predicate } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
 import { EgressPolicy, type Verdict } from "../EgressPolicy.ts"
 import { scrubbed } from "./answers.ts"
 import { noPayload, replayable, streamed } from "./body.ts"

@@ -1,4 +1,5 @@
-import { Data, Effect } from "effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 import { carriesAnthropicKey } from "../domain/AnthropicKey.ts"
 import type { Payload } from "./body.ts"
 

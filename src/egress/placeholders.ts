@@ -1,5 +1,6 @@
-import { Redacted, Result } from "effect"
-import { Base64 } from "effect/encoding"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Base64 from "effect/encoding/Base64"
 import type { Placeholder } from "../EgressPolicy.ts"
 import type { Payload } from "./body.ts"
 import { concat, Replacer, through } from "./Replacer.ts"

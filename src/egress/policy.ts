@@ -1,5 +1,6 @@
-import { Effect, Result } from "effect"
-import { Digest } from "effect/crypto"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Digest from "effect/crypto/Digest"
 import type { Policy, PolicyLimits, PolicyRule } from "../domain/Policy.ts"
 import { type Entry, type PolicyRef, parseRule, type RuleSet, ruleSet } from "./rules.ts"
 import { warningsOf } from "./warnings.ts"

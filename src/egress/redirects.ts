@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { noPayload } from "./body.ts"
 import { bodyHeaders, credentialHeaders } from "./headers.ts"
 import { failed, type Hop, type Refusal } from "./hop.ts"

@@ -1,4 +1,5 @@
-import { Effect, Result } from "effect"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import { carriesAnthropicKey } from "../domain/AnthropicKey.ts"
 import { EgressPolicy, type Verdict } from "../EgressPolicy.ts"
 import { nothingAttached } from "./attach.ts"

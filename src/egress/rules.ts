@@ -1,4 +1,4 @@
-import { Result } from "effect"
+import * as Result from "effect/Result"
 import type { PolicyId } from "../domain/Ids.ts"
 import type { PolicyEffect, PolicyLimits, PolicyRule, Via } from "../domain/Policy.ts"
 import { parsePath, type PathPattern } from "./path.ts"

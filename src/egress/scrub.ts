@@ -1,5 +1,7 @@
-import { Result } from "effect"
-import { Base64, Base64Url, Hex } from "effect/encoding"
+import * as Result from "effect/Result"
+import * as Base64 from "effect/encoding/Base64"
+import * as Base64Url from "effect/encoding/Base64Url"
+import * as Hex from "effect/encoding/Hex"
 import { mask } from "../domain/AnthropicKey.ts"
 import { concat, Replacer, through } from "./Replacer.ts"
 

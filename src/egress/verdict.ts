@@ -1,4 +1,4 @@
-import { Result } from "effect"
+import * as Result from "effect/Result"
 import type { EgressRequest, Verdict } from "../EgressPolicy.ts"
 import type { EgressApproval } from "../domain/Egress.ts"
 import type { PolicyLimits } from "../domain/Policy.ts"

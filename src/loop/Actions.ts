@@ -1,4 +1,6 @@
-import { Clock, DateTime, Effect } from "effect"
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
 import { amend } from "../egress/amend.ts"
 import { urlOf } from "../egress/target.ts"
 import { ToolRegistry, type ToolResult as Outcome } from "../ToolRegistry.ts"

@@ -1,5 +1,7 @@
 import * as Stream from "effect/Stream"
-import { Clock, Effect, Predicate } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import { maskFinished } from "../domain/AnthropicKey.ts"
 import type { DeltaFrame, ModelUsage } from "../domain/Event.ts"
 import { type EventId, nextEventId } from "../domain/Ids.ts"

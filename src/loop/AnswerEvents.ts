@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { nextEventId } from "../domain/Ids.ts"
 import * as Arguments from "../model/Arguments.ts"
 import type { Answer } from "./Answer.ts"

@@ -1,4 +1,4 @@
-import { Option } from "effect"
+import * as Option from "effect/Option"
 import type { SessionRecord } from "../domain/Session.ts"
 import type * as Storage from "../Storage.ts"
 import type { Snapshot } from "./SessionLog.ts"

@@ -1,4 +1,4 @@
-import { Struct } from "effect"
+import * as Struct from "effect/Struct"
 import { auditOnly, type EgressDecision } from "../domain/Egress.ts"
 import type { EventId } from "../domain/Ids.ts"
 import type { NewEvent } from "./SessionLog.ts"

@@ -1,5 +1,6 @@
 import * as Stream from "effect/Stream"
-import { Array, Effect } from "effect"
+import * as Array from "effect/Array"
+import * as Effect from "effect/Effect"
 import type { StorageError } from "../Storage.ts"
 import { broken, type Frame } from "./LiveFeed.ts"
 

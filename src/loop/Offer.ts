@@ -1,4 +1,4 @@
-import { Result } from "effect"
+import * as Result from "effect/Result"
 import type { PermissionPolicy } from "../domain/Agent.ts"
 import type { JsonSchema } from "../domain/JsonSchema.ts"
 import type { SessionRecord } from "../domain/Session.ts"

@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { Storage } from "../Storage.ts"
 import { ToolRegistry } from "../ToolRegistry.ts"
 import { requestFailed } from "./AskModel.ts"

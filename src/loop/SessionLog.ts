@@ -1,4 +1,6 @@
-import { Effect, Option, Semaphore } from "effect"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Semaphore from "effect/Semaphore"
 import { maskEverywhere } from "../domain/AnthropicKey.ts"
 import { now, type Timestamp } from "../domain/Common.ts"
 import type { DeltaFrame, SessionEvent } from "../domain/Event.ts"

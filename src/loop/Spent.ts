@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type Budget, BudgetRefused } from "../domain/Budget.ts"
 import type { ModelUsage } from "../domain/Event.ts"
 

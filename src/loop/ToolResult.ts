@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { blobKey, Blobs } from "../Blobs.ts"
 import { type EventId, nextEventId, type SessionId } from "../domain/Ids.ts"
 import { middleOut } from "./middleOut.ts"

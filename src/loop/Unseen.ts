@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { AheadOfLog, type StreamOptions } from "../Sessions.ts"
 import type { AgentLoop } from "./AgentLoop.ts"
 

@@ -1,4 +1,5 @@
-import { Result, type Schema } from "effect"
+import * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
 import type { JsonSchema } from "../domain/JsonSchema.ts"
 import { explain, show } from "../tools/InputError.ts"
 import { parseJson } from "./ChatChunk.ts"

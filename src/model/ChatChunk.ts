@@ -1,4 +1,5 @@
-import { Predicate, Result } from "effect"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
 
 /**
  * What a server sends of an answer: a chunk of a stream or a whole answer, in the OpenAI shape or in Workers AI's older one. The checks are

@@ -1,4 +1,4 @@
-import type { Schema } from "effect"
+import type * as Schema from "effect/Schema"
 import type { Message, ModelRequest } from "../ModelClient.ts"
 
 /** The field in which a server takes its own reasoning back. */

@@ -1,4 +1,4 @@
-import { Sse } from "effect/encoding"
+import * as Sse from "effect/encoding/Sse"
 import type { ModelUsage } from "../domain/Event.ts"
 import {
   AnswerTooLong,

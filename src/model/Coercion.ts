@@ -1,4 +1,4 @@
-import type { Schema } from "effect"
+import type * as Schema from "effect/Schema"
 import * as Issue from "../domain/Issue.ts"
 import { accepts, choicesOf, chosen, convert, describe, type Fields, isFields, maxDepth, typesOf } from "./JsonTypes.ts"
 

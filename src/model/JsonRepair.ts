@@ -1,4 +1,4 @@
-import { Result } from "effect"
+import * as Result from "effect/Result"
 import { type Fault, JsonWriter } from "./JsonWriter.ts"
 
 /** Turns what models write instead of JSON into JSON, where it can mean only one thing. What stands in a string is never guessed. */

@@ -1,4 +1,6 @@
-import { Predicate, Result, type Schema } from "effect"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
 import { parseJson } from "./ChatChunk.ts"
 import * as JsonRepair from "./JsonRepair.ts"
 

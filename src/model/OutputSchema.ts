@@ -1,4 +1,7 @@
-import { JsonSchema as JsonSchemas, Result, Schema, SchemaRepresentation } from "effect"
+import * as JsonSchemas from "effect/JsonSchema"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as SchemaRepresentation from "effect/SchemaRepresentation"
 import * as Issue from "../domain/Issue.ts"
 import type { JsonSchema } from "../domain/JsonSchema.ts"
 import { explain } from "../tools/InputError.ts"

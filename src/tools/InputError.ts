@@ -1,4 +1,5 @@
-import { Schema, type SchemaIssue } from "effect"
+import * as Schema from "effect/Schema"
+import type * as SchemaIssue from "effect/SchemaIssue"
 import * as Issue from "../domain/Issue.ts"
 import type { JsonSchema } from "../domain/JsonSchema.ts"
 

@@ -1,4 +1,6 @@
-import { JsonPointer, Predicate, Schema } from "effect"
+import * as JsonPointer from "effect/JsonPointer"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
 import type { JsonSchema } from "../domain/JsonSchema.ts"
 
 type Node = { readonly [key: string]: unknown }

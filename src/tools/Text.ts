@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { ToolFailure } from "./defineTool.ts"
 
 const encoder = new TextEncoder()

@@ -1,4 +1,7 @@
-import { DateTime, Effect, Option, Schema } from "effect"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { defineTool, ToolFailure } from "./defineTool.ts"
 
 // Your tools. Each one in this list is offered to the agents of this deployment, beside the built-in ones.

@@ -1,5 +1,6 @@
-import { Effect, Schema } from "effect"
-import type { HttpClient } from "effect/http"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as HttpClient from "effect/http/HttpClient"
 import { ToolName } from "../domain/Agent.ts"
 import type { SessionId } from "../domain/Ids.ts"
 import type { JsonSchema } from "../domain/JsonSchema.ts"

@@ -1,4 +1,6 @@
-import { Option, Record, Schema } from "effect"
+import * as Option from "effect/Option"
+import * as Record from "effect/Record"
+import * as Schema from "effect/Schema"
 import { maskAnthropicKeys } from "../domain/AnthropicKey.ts"
 import { partsOf, scrubber } from "../egress/scrub.ts"
 import { secretNames, variable } from "../model/ProviderSettings.ts"

@@ -1,4 +1,7 @@
-import { Effect, Option, Schema, Struct } from "effect"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
 import type { Catalog } from "../Catalog.ts"
 import type { Agent, SessionAgent } from "../domain/Agent.ts"
 import { type Budget, BudgetRefused } from "../domain/Budget.ts"

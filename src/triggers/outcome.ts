@@ -1,4 +1,5 @@
-import { Effect, Option } from "effect"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { Artifacts, outputs } from "../Artifacts.ts"
 import type { SessionEvent, SessionEventType } from "../domain/Event.ts"
 import type { FinalStatus, Outcome } from "../domain/Task.ts"

@@ -1,4 +1,4 @@
-import { Option } from "effect"
+import * as Option from "effect/Option"
 import type { ReplyQueues } from "./ReplyQueues.ts"
 import type { Settings } from "./Settings.ts"
 import type { TaskMessage } from "./TaskMessage.ts"

@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { type TaskInput, TaskMessage } from "./TaskMessage.ts"
 
 /** The part of a `Queue` binding that is used. */

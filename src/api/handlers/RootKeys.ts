@@ -1,5 +1,6 @@
-import { Effect, Result } from "effect"
-import { HttpApiBuilder } from "effect/http-api"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type { SecretField } from "../../domain/Vault.ts"
 import { RootKeyMissing, SecretBox } from "../../SecretBox.ts"
 import { type StoredCredential, Vaults } from "../../Vaults.ts"

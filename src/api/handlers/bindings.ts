@@ -1,4 +1,5 @@
-import { Effect, Option } from "effect"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { Catalog } from "../../Catalog.ts"
 import type { PolicyId } from "../../domain/Ids.ts"
 import { InvalidRequest } from "../Errors.ts"

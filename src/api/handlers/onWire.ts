@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { AnthropicKeyRefused } from "../../domain/AnthropicKey.ts"
 import { BudgetRefused } from "../../domain/Budget.ts"
 import { MetadataFull } from "../../domain/Common.ts"

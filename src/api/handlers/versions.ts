@@ -1,4 +1,5 @@
-import { Data, Effect } from "effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 import { Conflict } from "../Errors.ts"
 
 /** Another update has made the version that this one was about to make. */

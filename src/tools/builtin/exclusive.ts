@@ -1,4 +1,5 @@
-import { Effect, Semaphore } from "effect"
+import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
 import type { SandboxBackend } from "../../SandboxBackend.ts"
 
 const locks = new WeakMap<SandboxBackend["Service"], Semaphore.Semaphore>()

@@ -1,4 +1,5 @@
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { defineTool } from "../defineTool.ts"
 import { encode } from "../Text.ts"
 import { exclusive } from "./exclusive.ts"
