@@ -1,7 +1,10 @@
+import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
 
 export default defineConfig({
   test: {
+    // Vitest would leave a core to itself: these tests wait for processes more than they compute.
+    maxWorkers: availableParallelism(),
     projects: [
       {
         test: {

@@ -20,6 +20,7 @@ import * as Origins from "../src/api/Origins.ts"
 import { findAnthropicKey } from "../src/domain/AnthropicKey.ts"
 import type { EventId } from "../src/domain/Ids.ts"
 import type { SessionRecord } from "../src/domain/Session.ts"
+import { PolicyAmendments } from "../src/egress/amend.ts"
 import { AgentLoop, AgentLoopConfig } from "../src/loop/AgentLoop.ts"
 import { SessionObject } from "../src/loop/SessionObject.ts"
 import * as RootKeys from "../src/RootKeys.ts"
@@ -28,6 +29,7 @@ import * as SessionCredentials from "../src/SessionCredentials.ts"
 import * as SessionOutbox from "../src/triggers/SessionOutbox.ts"
 import * as CloudflareAccess from "./access/CloudflareAccess.ts"
 import * as RateLimits from "./access/RateLimits.ts"
+import * as SessionTraces from "../src/trace/SessionTraces.ts"
 import * as EgressGateway from "./egress/Gateway.ts"
 import * as EgressHttpClient from "./egress/HttpClient.ts"
 import * as PolicyStore from "./egress/PolicyStore.ts"
@@ -72,11 +74,13 @@ export const session = (
 ) =>
   SessionObject.layer(record.id).pipe(
     Layer.provide(AgentLoop.layer(record.id)),
+    Layer.provide(PolicyAmendments.layer),
     Layer.provide(DeploymentTools.layer(env)),
     Layer.provide([
       Sandboxes.layer(env, record, gateway),
       EgressHttpClient.layer(gateway),
-      Providers.layer({ ai: env.AI })
+      Providers.layer({ ai: env.AI }),
+      Otlp.layer
     ]),
     Layer.provide(SessionOutbox.layer),
     Layer.provide([
@@ -104,6 +108,8 @@ const checkEnvironment = (env: Env) =>
     yield* Triggers.settings(env)
     yield* CloudflareAccess.settings
     yield* Origins.setting
+    yield* SessionTraces.contentRate
+    yield* Otlp.settings
   }).pipe(Effect.provide(config(env)))
 
 /** The platform ends what is left of a request once it is answered, unless it is told of it. */

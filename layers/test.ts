@@ -13,6 +13,7 @@ import type { SessionRecord } from "../src/domain/Session.ts"
 import { handle, type Send } from "../src/egress/gateway.ts"
 import type { Deliveries } from "../src/Deliveries.ts"
 import { EgressPolicy } from "../src/EgressPolicy.ts"
+import { PolicyAmendments } from "../src/egress/amend.ts"
 import { AgentLoop } from "../src/loop/AgentLoop.ts"
 import { SessionObject } from "../src/loop/SessionObject.ts"
 import type { ModelClient } from "../src/ModelClient.ts"
@@ -26,8 +27,10 @@ import { Backends, type SettingInvalid, TriggerSettings } from "../src/triggers/
 import { Sweeper } from "../src/triggers/Sweeper.ts"
 import { TaskConsumer } from "../src/triggers/TaskConsumer.ts"
 import { TaskRunner } from "../src/triggers/TaskRunner.ts"
+import type { TraceExporter } from "../src/TraceExporter.ts"
 import * as InProcessHttpClient from "./egress/InProcessHttpClient.ts"
 import * as Recording from "./egress/Recording.ts"
+import * as Otlp from "./observability/Otlp.ts"
 import * as Queues from "./queues/Queues.ts"
 import * as MemorySandbox from "./sandbox/Memory.ts"
 import * as InProcess from "./sessions/InProcess.ts"
@@ -60,7 +63,7 @@ export const agentLoop = <Model>(
     Layer.provideMerge([options.model, options.storage ?? Memory.storage, BlobsMemory.layer]),
     Layer.provide([
       Fixed.layer(options.tools ?? []),
-      Memory.catalog,
+      PolicyAmendments.layer.pipe(Layer.provide(Memory.catalog)),
       SecureRandom.layerWebCrypto,
       config(options.config)
     ])
@@ -71,6 +74,8 @@ export const deployment = <Model>(
   options: Options<Model> & {
     /** What sessions may reach; nothing where absent. */
     readonly networking?: Networking
+    /** Nowhere where absent. */
+    readonly traces?: Layer.Layer<TraceExporter>
     /** Stands for the network. */
     readonly send?: Send
   }
@@ -84,9 +89,17 @@ export const deployment = <Model>(
   const session = ({ id }: SessionRecord) =>
     SessionObject.layer(id).pipe(
       Layer.provide(AgentLoop.layer(id)),
+      Layer.provide(PolicyAmendments.layer),
       Layer.provide(DeploymentTools.layer({} as ToolEnv)), // The built-in tools need no bindings.
       Layer.provide([sandbox, InProcessHttpClient.layer(send)]),
-      Layer.provide([Memory.storage, Memory.workspace, BlobsMemory.layer, Alarm.layerNone, Outbox.layerNone])
+      Layer.provide([
+        Memory.storage,
+        Memory.workspace,
+        BlobsMemory.layer,
+        Alarm.layerNone,
+        Outbox.layerNone,
+        options.traces ?? Otlp.layerNone
+      ])
     )
   return InProcess.layer(session).pipe(
     Layer.provideMerge([options.model, Memory.catalog, Recording.layer(options.networking)]),

@@ -7,6 +7,7 @@ import type { ClientEvent, SessionEvent } from "./domain/Event.ts"
 import type { SessionId } from "./domain/Ids.ts"
 import type { Session, SessionRecord } from "./domain/Session.ts"
 import type { EventQuery, LogEntry, StorageError } from "./Storage.ts"
+import type { Trace } from "./trace/Span.ts"
 
 export class SessionNotFound extends Schema.TaggedError<SessionNotFound>()("SessionNotFound", { id: Schema.String }) {
   override get message(): string {
@@ -98,5 +99,9 @@ export class Sessions extends Context.Service<
       id: SessionId,
       options: StreamOptions
     ): Effect.Effect<Response, SessionNotFound | AheadOfLog | WebSocketsMissing | StorageError>
+    /** The session in one file, as `src/trace/Export.ts` describes it; read from the log while it is sent. */
+    export(id: SessionId): Effect.Effect<ReadableStream<Uint8Array>, SessionNotFound | StorageError>
+    /** The last turns, oldest first, the one that goes on included. */
+    traces(id: SessionId, turns: number): Effect.Effect<ReadonlyArray<Trace>, SessionNotFound | StorageError>
   }
 >()("ownloop/Sessions") {}

@@ -21,6 +21,8 @@ export interface ToolResult {
   readonly isError: boolean
   /** The input does not fit, so that nothing ran. */
   readonly rejected?: true
+  /** What it did in the sandbox. */
+  readonly operations?: ReadonlyArray<SandboxOperation>
 }
 
 /** The deployment's tools, typed where they are defined and erased here. */

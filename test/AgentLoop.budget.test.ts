@@ -18,6 +18,7 @@ const grant = (budget: Budget | null) =>
     const agent = yield* AgentLoop
     const { record } = yield* agent.snapshot
     yield* agent.putRecord({ ...record, budget })
+    yield* agent.noteChange({ budget, previous_budget: record.budget })
     yield* agent.run
   })
 

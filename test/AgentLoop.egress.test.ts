@@ -2,17 +2,19 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { call, layer as scripted, say } from "../layers/model/Scripted.ts"
+import { replay } from "../layers/replay.ts"
 import * as Memory from "../layers/storage/Memory.ts"
-import { agentLoop } from "../layers/test.ts"
 import type { ClientEvent, SessionEvent } from "../src/domain/Event.ts"
 import { PolicyId } from "../src/domain/Ids.ts"
 import type { SessionRecord } from "../src/domain/Session.ts"
 import { CurrentToolUse, type EgressQuestion } from "../src/EgressPolicy.ts"
 import { AgentLoop } from "../src/loop/AgentLoop.ts"
 import { Storage } from "../src/Storage.ts"
+import * as Export from "../src/trace/Export.ts"
 import { defineTool } from "../src/tools/defineTool.ts"
-import { converse, events, message, ofType, results, session, stopReason } from "./support/agentLoop.ts"
+import { converse, events, message, ofType, replayable, results, session, stopReason } from "./support/agentLoop.ts"
 import { toolset } from "./support/records.ts"
+import { exported } from "./support/replayed.ts"
 
 /** Requests that wait for a person, as the loop sees them: a tool asks what the gateway would ask on its behalf. */
 
@@ -41,8 +43,7 @@ const send = defineTool({
 
 const sends = (...paths: ReadonlyArray<string>) => call("send", { paths })
 
-const loop = (turns: Parameters<typeof scripted>[0]) =>
-  agentLoop({ id: session.id, model: scripted(turns), tools: [send] })
+const loop = (turns: Parameters<typeof scripted>[0]) => replayable({ model: scripted(turns), tools: [send] })
 
 const startWith = Effect.fnUntraced(function* (fields: Partial<SessionRecord>) {
   agent = yield* AgentLoop
@@ -252,6 +253,38 @@ describe("a request that waits for a person", () => {
   )
 })
 
+it.effect("a replay says where a request that waited went another way", () =>
+  Effect.gen(function* () {
+    yield* start
+    yield* answer(0, "allow")
+    const recorded = yield* Export.parse(yield* exported)
+    const changed = (change: (event: SessionEvent) => SessionEvent) =>
+      Effect.flip(
+        replay({ ...recorded, entries: recorded.entries.map((entry) => ({ ...entry, event: change(entry.event) })) })
+      )
+    const place = (is: (event: SessionEvent) => boolean) => recorded.entries.findIndex(({ event }) => is(event)) + 1
+
+    const denied = yield* changed((event) =>
+      event.type === "user.tool_confirmation" ? { ...event, result: "deny" } : event
+    )
+    assert.deepInclude(denied, {
+      reason: "event",
+      seq: place((event) => event.type === "agent.tool_result" && event.tool_use_id === askId(recorded)),
+      recorded: "agent.tool_result"
+    })
+    const other = yield* changed((event) =>
+      event.type === "agent.tool_use" && event.egress !== undefined
+        ? { ...event, egress: { ...event.egress, host: "b.example" } }
+        : event
+    )
+    assert.deepInclude(other, { reason: "tool_input", seq: place(({ id }) => id === askId(recorded)) })
+    assert.include(other.message, "b.example")
+  }).pipe(Effect.provide(loop([sends("/x"), sends("/x"), say("done")])))
+)
+
+const askId = ({ entries }: Export.SessionExport) =>
+  entries.find(({ event }) => event.type === "agent.tool_use" && event.egress !== undefined)?.event.id
+
 it.effect("after a crash nothing is allowed that was not, and a used approval stays used", () =>
   Effect.gen(function* () {
     const storage = yield* Storage
@@ -259,8 +292,7 @@ it.effect("after a crash nothing is allowed that was not, and a used approval st
       Effect.provide(
         program,
         Layer.fresh(
-          agentLoop({
-            id: session.id,
+          replayable({
             model: scripted(turns),
             tools: [send],
             storage: Layer.succeed(Storage, storage)

@@ -7,11 +7,10 @@ import { noUsage } from "../src/loop/Spent.ts"
 import { ModelClient, type ModelPart, type ModelRequest } from "../src/ModelClient.ts"
 import { Storage } from "../src/Storage.ts"
 import { defineTool } from "../src/tools/defineTool.ts"
-import { record, toolset } from "./support/records.ts"
+import { replayable, session } from "./support/agentLoop.ts"
 
 /** The interpreter itself under crashes and races, with a storage that takes its time. */
 
-const session = record("1", { agent: { ...record("1").agent, tools: [toolset] } })
 const message = (text: string) => ({ type: "user.message", content: [{ type: "text", text }] }) as const
 const finish: ModelPart = { type: "finish", usage: noUsage, truncated: false }
 const someYields = (count: number) => Effect.repeat(Effect.yieldNow, { times: count })
@@ -126,8 +125,10 @@ describe("an interrupt", () => {
         assert.deepStrictEqual([state.status, state.stopReason?.type, state.interrupted], ["idle", "end_turn", false])
         assert.strictEqual(state.messages.at(-1)?.role, "assistant")
         assert.isBelow(lastSeq, 30)
-      }).pipe(Effect.provide(agentLoop({ id: session.id, model: says, storage: slow })))
-    }
+      }).pipe(Effect.provide(replayable({ model: says, storage: slow })))
+    },
+    // As many sessions, each of them run again.
+    60_000
   )
 
   it.effect("of a message that no turn has taken in yet keeps the model from being asked", () =>
@@ -145,7 +146,7 @@ describe("an interrupt", () => {
         after.messages.map((shown) => shown.role === "tool" || shown.text),
         ["never mind", "now", "hi"]
       )
-    }).pipe(Effect.provide(agentLoop({ id: session.id, model: brain(() => [{ type: "text", text: "hi" }]) })))
+    }).pipe(Effect.provide(replayable({ model: brain(() => [{ type: "text", text: "hi" }]) })))
   )
 })
 
@@ -171,9 +172,7 @@ describe("first use", () => {
         yield* Effect.forEach(readers, Fiber.join)
         assert.lengthOf((yield* agent.snapshot).state.queue, 1)
         assert.strictEqual(reads, 1)
-      }).pipe(
-        Effect.provide(agentLoop({ id: session.id, model: brain(() => []), storage: Layer.succeed(Storage, slow) }))
-      )
+      }).pipe(Effect.provide(replayable({ model: brain(() => []), storage: Layer.succeed(Storage, slow) })))
     }).pipe(Effect.scoped)
   )
 })

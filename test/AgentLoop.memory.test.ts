@@ -176,6 +176,6 @@ describe("processes that die at the same place", () => {
       yield* agent.send([message("again")])
       yield* agent.run
       assert.strictEqual(yield* stopReason, "end_turn")
-    }).pipe(Effect.provide(loop([say("hello")])))
+    }).pipe(Effect.provide(agentLoop({ id: session.id, model: scripted([say("hello")]), tools: [echo] })))
   )
 })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Context, Effect, Exit, Layer, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import * as BlobsMemory from "../layers/storage/BlobsMemory.ts"
 import * as Memory from "../layers/storage/Memory.ts"
 import { agentLoop } from "../layers/test.ts"
 import type { ClientEvent, SessionEvent } from "../src/domain/Event.ts"
@@ -19,6 +20,7 @@ import {
 import { Storage } from "../src/Storage.ts"
 import { defineTool } from "../src/tools/defineTool.ts"
 import { record, toolset } from "./support/records.ts"
+import { replays } from "./support/replayed.ts"
 
 /**
  * One session with everything a turn can meet, killed once at every write and in the middle of every model request and tool call. What is
@@ -169,6 +171,7 @@ const run = Effect.fnUntraced(function* (fatal: number) {
     if (exit === undefined) continue
     if (Exit.isFailure(exit)) return yield* Effect.die(Cause.squash(exit.cause))
     const { state } = yield* agent.snapshot
+    yield* Effect.provide(replays, [Layer.succeed(Storage, durable), BlobsMemory.layer])
     return { world, state, log: yield* log }
   }
 })
@@ -194,7 +197,10 @@ const normalised = (log: ReadonlyArray<SessionEvent>) => {
     const text = settled
       ? JSON.stringify({ ...event, content: [{ type: "text", text: known.get(label) }], is_error: false })
       : JSON.stringify(event)
-    return text.replaceAll(/"processed_at":"[^"]*"/g, '"processed_at":"-"').replaceAll(/sevt_\w+/g, order)
+    return text
+      .replaceAll(/"(processed_at|request_hash)":"[^"]*"/g, '"$1":"-"')
+      .replaceAll(/,"started_at":"[^"]*"/g, "")
+      .replaceAll(/sevt_\w+/g, order)
   })
 }
 
@@ -250,7 +256,7 @@ describe("a session that is killed", () => {
           }
         }
       }).pipe(Effect.scoped),
-    // A whole session for each moment: a busy machine takes its time.
-    30_000
+    // A whole session for each moment, each of them run again: a busy machine takes its time.
+    60_000
   )
 })

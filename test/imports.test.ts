@@ -12,9 +12,10 @@ const home = mkdtempSync(join(tmpdir(), "imports-"))
 beforeAll(() => copyFileSync(join(root, ".oxlintrc.json"), join(home, ".oxlintrc.json")))
 afterAll(() => rmSync(home, { recursive: true }))
 
-const allowed = ["effect", "effect/http", "./Other.ts"]
+const allowed = ["effect/Effect", "effect/http/HttpClient", "./Other.ts"]
 const upwards = "../Other.ts"
-const refused = ["e", "eff", "effects", "effect-cf", "effective-x", "eslint", "@effect/vitest", "node:fs"]
+const indexes = ["effect", "effect/http"]
+const refused = ["e", "eff", "effects", "effect-cf", "effective-x", "eslint", "@effect/vitest", "node:fs", ...indexes]
 
 /** Those of these modules that a file in this folder must not import. */
 const refusedIn = (folder: string) => {
@@ -32,4 +33,8 @@ it("src imports only effect and itself", () => {
 
 it("src/domain imports only effect and its own folder", () => {
   assert.deepStrictEqual(refusedIn("src/domain"), [...refused, upwards].toSorted())
+})
+
+it("layers import no index of effect, whose whole would be bundled", () => {
+  for (const folder of ["layers", "layers/model"]) assert.deepStrictEqual(refusedIn(folder), indexes)
 })

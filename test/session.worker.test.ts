@@ -1,6 +1,8 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import type { Trace } from "../src/trace/Span.ts"
 import { type ScriptedModel, startScriptedModel, tool } from "./support/scriptedModel.ts"
 import { startSession, startSite, startWorker, stopReason, type Worker } from "./support/worker.ts"
+import { faults } from "./support/traces.ts"
 
 /** The main job, in the real Worker: a model over HTTP, real tools in a real isolate, a real gateway, the log in SQLite. */
 
@@ -274,5 +276,40 @@ writeFileSync("sum.txt", String(sum))`
     })
     assert.strictEqual(again.status, 409)
     assert.strictEqual(again.headers.get("x-should-retry"), "false")
+  })
+
+  it("tells its turns as traces, with what tools did in the sandbox and what tried to leave", async () => {
+    const session = await startSession(worker, {
+      hosts: [site.host],
+      model: scripted(tool("bash", { command: `curl -s ${site.url}/traced; curl -s http://other.test/` }), {
+        text: "done"
+      })
+    })
+    const traceId = "0af7651916cd43dd8448eb211c80319c"
+    await worker.fetch(`/v1/sessions/${session.id}/events`, {
+      method: "POST",
+      headers: { "content-type": "application/json", traceparent: `00-${traceId}-b7ad6b7169203331-01` },
+      body: JSON.stringify({ events: [{ type: "user.message", content: [{ type: "text", text: "go" }] }] })
+    })
+    await session.settle()
+    const { turns } = (await (await worker.fetch(`/v1/sessions/${session.id}/trace`)).json()) as {
+      readonly turns: ReadonlyArray<Trace>
+    }
+    assert.lengthOf(turns, 1)
+    assert.isEmpty(faults(turns[0]!))
+    const { root, trace_id } = turns[0]!
+    assert.deepStrictEqual([trace_id, root.parent_span_id], [traceId, "b7ad6b7169203331"])
+    const bash = root.children.find(({ name }) => name === "execute_tool bash")!
+    assert.deepStrictEqual(
+      bash.children.map(({ attributes, name }) => [name, attributes["ownloop.egress.outcome"]]),
+      [
+        ["sandbox exec", undefined],
+        ["egress GET", "allowed"],
+        ["egress GET", "blocked"]
+      ]
+    )
+    const otlp = await (await worker.fetch(`/v1/sessions/${session.id}/trace?format=otlp&turns=1`)).text()
+    assert.include(otlp, `"traceId":"${traceId}"`)
+    assert.strictEqual((await worker.fetch(`/v1/sessions/${session.id}/trace?turns=0`)).status, 400)
   })
 })

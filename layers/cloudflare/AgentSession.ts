@@ -109,6 +109,12 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
   stream(options: StreamOptions) {
     return this.#use((session) => session.stream(options))
   }
+  export() {
+    return this.#use((session) => session.export)
+  }
+  traces(turns: number) {
+    return this.#use((session) => session.traces(turns))
+  }
 
   noteEgress(decision: EgressDecision) {
     return this.#use((session) => session.noteEgress(decision))

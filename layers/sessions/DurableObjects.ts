@@ -41,6 +41,8 @@ export const layer = (namespace: { getByName(name: string): unknown }): Layer.La
       send: (id, events) => call("send", id, ["SessionNotFound", "SessionConflict"], (stub) => stub.send(events)),
       events: (id, query) => call("events", id, ["SessionNotFound"], (stub) => stub.events(query)),
       stream: (id, options) => call("stream", id, ["SessionNotFound", "AheadOfLog"], (stub) => stub.stream(options)),
+      export: (id) => call("export", id, ["SessionNotFound"], (stub) => stub.export()),
+      traces: (id, turns) => call("traces", id, ["SessionNotFound"], (stub) => stub.traces(turns)),
       connect: (id, options) =>
         call("connect", id, ["SessionNotFound", "AheadOfLog"], async (stub) => {
           const response = await stub.fetch(toUpgrade(options))

@@ -53,6 +53,8 @@ export const layer = <E, R>(
         send: (id, events) => Effect.flatMap(find(id), (object) => object.send(events)),
         events: (id, query) => Effect.flatMap(find(id), (object) => object.events(query)),
         stream: (id, options) => Effect.flatMap(find(id), (object) => object.stream(options)),
+        export: (id) => Effect.flatMap(find(id), (object) => object.export),
+        traces: (id, turns) => Effect.flatMap(find(id), (object) => object.traces(turns)),
         connect: (id) => Effect.flatMap(find(id), () => Effect.fail(new WebSocketsMissing()))
       })
     })

@@ -7,6 +7,7 @@ import type { ClientEvent, SessionEvent } from "../../src/domain/Event.ts"
 import type { Session, SessionRecord } from "../../src/domain/Session.ts"
 import type { EgressQuestion } from "../../src/EgressPolicy.ts"
 import { AheadOfLog, SessionConflict, SessionNotFound, type Sessions, type StreamOptions } from "../../src/Sessions.ts"
+import type { Trace } from "../../src/trace/Span.ts"
 import { type EventQuery, type LogEntry, StorageError } from "../../src/Storage.ts"
 
 /** Errors cross to another object as data: class instances do not survive a structured clone. */
@@ -41,6 +42,8 @@ export interface SessionRpc {
   stream(options: StreamOptions): Promise<Reply<ReadableStream<Uint8Array>>>
   noteEgress(decision: EgressDecision): Promise<Reply<void>>
   approveEgress(question: EgressQuestion): Promise<Reply<EgressApproval | "unasked">>
+  export(): Promise<Reply<ReadableStream<Uint8Array>>>
+  traces(turns: number): Promise<Reply<ReadonlyArray<Trace>>>
   /** A WebSocket cannot be a method's answer. Where there is none in the response, its body is a `Reply` that says why. */
   fetch(request: Request): Promise<Response>
 }

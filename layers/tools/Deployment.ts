@@ -15,6 +15,7 @@ const withheld = [
   "OWNLOOP_ROOT_KEY",
   "OWNLOOP_API_KEY",
   "OPENAI_API_KEY",
+  "OTLP_HEADERS",
   "CLOUDFLARE_API_TOKEN",
   "SESSIONS"
 ] as const

@@ -31,6 +31,7 @@ import * as Events from "./handlers/Events.ts"
 import * as Health from "./handlers/Health.ts"
 import * as Policies from "./handlers/Policies.ts"
 import * as RootKeys from "./handlers/RootKeys.ts"
+import * as Runs from "./handlers/Runs.ts"
 import * as SessionsHandlers from "./handlers/Sessions.ts"
 import * as TasksHandlers from "./handlers/Tasks.ts"
 import * as Tools from "./handlers/Tools.ts"
@@ -75,6 +76,7 @@ export const layer: Layer.Layer<
     VaultsHandlers.layer,
     Credentials.layer,
     RootKeys.layer,
+    Runs.layer,
     TasksHandlers.layer,
     Tools.layer,
     Egress.layer,

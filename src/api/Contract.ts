@@ -10,6 +10,7 @@ import { HealthGroup } from "./Health.ts"
 import { PoliciesGroup } from "./Policies.ts"
 import { RequestErrors } from "./RequestErrors.ts"
 import { RootKeysGroup } from "./RootKeys.ts"
+import { RunsGroup } from "./Runs.ts"
 import { SessionsGroup } from "./Sessions.ts"
 import { TasksGroup } from "./Tasks.ts"
 import { ToolsGroup } from "./Tools.ts"
@@ -17,7 +18,7 @@ import { VaultsGroup } from "./Vaults.ts"
 
 /**
  * The wire API: that of Managed Agents, and what is ours beside it (`/v1/tasks`, `/v1/policies`, `/v1/egress`, `/v1/tools`, `/v1/api_keys`,
- * `/v1/root_keys`).
+ * `/v1/root_keys`, what `Runs` has).
  */
 export class Api extends HttpApi.make("ownloop")
   .add(
@@ -26,6 +27,7 @@ export class Api extends HttpApi.make("ownloop")
     PoliciesGroup,
     SessionsGroup,
     EventsGroup,
+    RunsGroup,
     VaultsGroup,
     CredentialsGroup,
     RootKeysGroup,

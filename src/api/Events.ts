@@ -91,6 +91,9 @@ const place = Schema.optionalKey(
 
 const params = { id: SessionId }
 
+/** W3C trace context: the turns that the messages begin are part of the caller's trace. */
+export const traced = { traceparent: Schema.optionalKey(Schema.String) }
+
 const streamDescription = `The session's events as they happen, for as long as the client listens.
 
 An event's \`id\` is its place in the log. With \`Last-Event-ID\` (or \`last_event_id\`, where headers cannot be set) the stream goes on
@@ -108,6 +111,7 @@ export class EventsGroup extends HttpApiGroup.make("events")
   .add(
     HttpApiEndpoint.post("send", "/v1/sessions/:id/events", {
       params,
+      headers: traced,
       payload: SendEvents,
       success: Schema.Struct({ data: Schema.Array(SessionEvent) }),
       error: [wire.InvalidRequest, wire.PermissionDenied, wire.NotFound, wire.Conflict]

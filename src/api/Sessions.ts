@@ -9,7 +9,7 @@ import { ToolsInput } from "./AgentTools.ts"
 import { Authorization } from "./Auth.ts"
 import { NeededScope } from "./Caller.ts"
 import { wire } from "./Errors.ts"
-import { UserMessageInput } from "./Events.ts"
+import { traced, UserMessageInput } from "./Events.ts"
 import { MetadataInput, MetadataPatch, nullable, refused, unsupported, unsupportedFilter } from "./Fields.ts"
 import { OutputConfigInput } from "./OutputConfig.ts"
 import * as Paging from "./Paging.ts"
@@ -70,6 +70,7 @@ const statuses = Schema.optionalKey(Schema.Array(SessionStatus))
 export class SessionsGroup extends HttpApiGroup.make("sessions")
   .add(
     HttpApiEndpoint.post("create", "/v1/sessions", {
+      headers: traced,
       payload: CreateSession,
       success: Session,
       error: [wire.InvalidRequest, wire.NotFound, wire.Conflict]

@@ -6,9 +6,9 @@ import * as Schema from "effect/Schema"
 export const Timestamp = Schema.String
 export type Timestamp = typeof Timestamp.Type
 
-export const now: Effect.Effect<Timestamp> = Effect.map(Clock.currentTimeMillis, (millis) =>
-  new Date(millis).toISOString()
-)
+export const timestamp = (millis: number): Timestamp => new Date(millis).toISOString()
+
+export const now: Effect.Effect<Timestamp> = Effect.map(Clock.currentTimeMillis, timestamp)
 
 export const Name = Schema.NonEmptyString.check(Schema.isMaxLength(256))
 

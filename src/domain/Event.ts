@@ -17,7 +17,8 @@ const event = <const Type extends string, Fields extends Schema.Struct.Fields>(t
 const input = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
   Schema.Struct({ id: EventId, type: Schema.Literal(type), processed_at: Schema.NullOr(Timestamp), ...fields })
 
-const userMessage = { content: Schema.NonEmptyArray(TextBlock) }
+/** `traceparent` is ours: the W3C trace context of the request that brought the message. The turn that it begins is part of that trace. */
+const userMessage = { content: Schema.NonEmptyArray(TextBlock), traceparent: Schema.optionalKey(Schema.String) }
 const userInterrupt = {}
 const userToolConfirmation = {
   tool_use_id: EventId,
@@ -85,7 +86,46 @@ export const SessionError = Schema.Struct({
 })
 export type SessionError = typeof SessionError.Type
 
-const toolUse = { name: Schema.String, input: Schema.Record(Schema.String, Schema.Json) }
+/**
+ * `written` is ours: the text of the arguments as the model wrote it, where `input` is not just its JSON; null where nothing of it was kept,
+ * and only the call's result says what was wrong with it.
+ */
+const toolUse = {
+  name: Schema.String,
+  input: Schema.Record(Schema.String, Schema.Json),
+  written: Schema.optionalKey(Schema.NullOr(Schema.String))
+}
+
+/** What the deployment gave a session to work with: its tools as the model is offered them, and its limits. */
+export const Setup = Schema.Struct({
+  tools: Schema.Array(
+    Schema.Struct({
+      name: Schema.String,
+      description: Schema.String,
+      input_schema: Schema.Record(Schema.String, Schema.Json),
+      /** May run again under the same idempotency key after a crash. */
+      replay_safe: Schema.Boolean
+    })
+  ),
+  /** Model requests that one turn may make. */
+  max_steps: Schema.Int,
+  /** Times in a row that the session waits for models that failed. */
+  max_reschedules: Schema.Int,
+  /** Tokens. */
+  context_window: Schema.Int
+})
+export type Setup = typeof Setup.Type
+
+/** One operation of a tool in the session's sandbox. */
+export const SandboxOperation = Schema.Struct({
+  /** For example `exec`. */
+  name: Schema.String,
+  started_at: Timestamp,
+  milliseconds: Schema.Finite,
+  /** Tag of what it failed with. */
+  error: Schema.optionalKey(Schema.String)
+})
+export type SandboxOperation = typeof SandboxOperation.Type
 
 export const SessionEvent = Schema.Union([
   input("user.message", userMessage),
@@ -105,15 +145,18 @@ export const SessionEvent = Schema.Union([
     egress: Schema.optionalKey(EgressAsk)
   }),
   /**
-   * Two fields are ours. `stored_characters`: the length of a result too long for the log, of which `content` shows the two ends. `rejected`:
-   * there is no such tool or the input does not fit it, so that nothing ran.
+   * Four fields are ours. `stored_characters`: the length of a result too long for the log, of which `content` shows the two ends. `rejected`:
+   * there is no such tool or the input does not fit it, so that nothing ran. `started_at`: when the tool was called. `operations`: what it did
+   * in the session's sandbox.
    */
   event("agent.tool_result", {
     tool_use_id: EventId,
     content: Schema.Array(TextBlock),
     is_error: Schema.Boolean,
     stored_characters: Schema.optionalKey(Schema.Int),
-    rejected: Schema.optionalKey(Schema.Literal(true))
+    rejected: Schema.optionalKey(Schema.Literal(true)),
+    started_at: Schema.optionalKey(Timestamp),
+    operations: Schema.optionalKey(Schema.Array(SandboxOperation))
   }),
   event("agent.custom_tool_use", toolUse),
   /** Ours: the turn's final answer, where the session has an `output_config`; `tool_use_id` is the call that gave it. */
@@ -127,24 +170,34 @@ export const SessionEvent = Schema.Union([
   /** All models failed for now; they are asked again at `resume_at`, which is ours. */
   event("session.status_rescheduled", { resume_at: Timestamp }),
   event("session.status_terminated", {}),
-  /** Holds what was changed. */
+  /** Holds what was changed. `previous_budget` is ours: the one that `budget` took the place of. */
   event("session.updated", {
     title: Schema.optionalKey(Schema.NullOr(Schema.String)),
     metadata: Schema.optionalKey(Metadata),
-    budget: Schema.optionalKey(Schema.NullOr(Budget))
+    budget: Schema.optionalKey(Schema.NullOr(Budget)),
+    previous_budget: Schema.optionalKey(Schema.NullOr(Budget))
   }),
   event("session.error", { error: SessionError }),
-  /** `model` and `purpose` are ours: a request asks for the next answer where no other purpose is named. */
+  /**
+   * Four fields are ours. A request asks for the next answer where no other `purpose` is named. `request_hash` is that of what the model is
+   * shown; `setup` is there where it is not as it was at the request before.
+   */
   event("span.model_request_start", {
     model: Schema.String,
-    purpose: Schema.optionalKey(Schema.Literal("compaction"))
+    purpose: Schema.optionalKey(Schema.Literal("compaction")),
+    request_hash: Schema.optionalKey(Schema.String),
+    setup: Schema.optionalKey(Setup)
   }),
-  /** `list_cost_usd` is ours: what the tokens cost at list price on that day; absent where the model has no known price. */
+  /**
+   * Two fields are ours. `list_cost_usd`: what the tokens cost at list price on that day; absent where the model has no known price.
+   * `truncated`: the answer was cut off at the model's length limit.
+   */
   event("span.model_request_end", {
     model_request_start_id: EventId,
     is_error: Schema.Boolean,
     model_usage: ModelUsage,
-    list_cost_usd: Schema.optionalKey(Schema.Finite)
+    list_cost_usd: Schema.optionalKey(Schema.Finite),
+    truncated: Schema.optionalKey(Schema.Literal(true))
   }),
   /** Ours: an approval of one request is used up by it, before it is sent. */
   event("span.egress_approval_used", { approval_id: EventId, tool_use_id: Schema.NullOr(EventId) }),

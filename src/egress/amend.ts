@@ -5,7 +5,9 @@ import * as Result from "effect/Result"
 import { Catalog } from "../Catalog.ts"
 import { now } from "../domain/Common.ts"
 import type { EgressAsk, EgressTarget } from "../domain/Egress.ts"
+import type { EventId, SessionId } from "../domain/Ids.ts"
 import type { Policy, PolicyRule } from "../domain/Policy.ts"
+import type { StorageError } from "../Storage.ts"
 import { decide } from "./decide.ts"
 import * as PolicyRules from "./policy.ts"
 import { ruleSet } from "./rules.ts"
@@ -81,3 +83,28 @@ export const amend = Effect.fn("Policy.amend")(
 
 /** Another update has made the version that this one was about to make. */
 class Overtaken extends Data.TaggedError("Overtaken") {}
+
+/** What a person allowed for ever, in the policy that asked. */
+export class PolicyAmendments extends Context.Service<
+  PolicyAmendments,
+  {
+    /** Answers what the session is told of it. Doing it again changes nothing. */
+    allow(
+      question: { readonly id: EventId; readonly egress: EgressAsk },
+      sessionId: SessionId
+    ): Effect.Effect<string, StorageError>
+  }
+>()("ownloop/egress/PolicyAmendments") {
+  static readonly layer: Layer.Layer<PolicyAmendments, never, Catalog> = Layer.effect(
+    PolicyAmendments,
+    Effect.map(Effect.context<Catalog | Digest.Digest>(), (services) => ({
+      allow: Effect.fn("PolicyAmendments.allow")(function* ({ egress }, sessionId) {
+        const problem = yield* Effect.provide(amend(egress, `approval in ${sessionId}`), services)
+        const request = `${egress.method} ${urlOf(egress)}`
+        return problem === null
+          ? `${request} is allowed now, and from now on: send it again`
+          : `${request} is allowed now: send it again. It could not be allowed for ever by the policy ${egress.policy_id}: ${problem}`
+      })
+    }))
+  ).pipe(Layer.provide(Digest.layerWebCrypto))
+}

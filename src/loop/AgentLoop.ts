@@ -10,7 +10,6 @@ import type * as Stream from "effect/Stream"
 import * as Digest from "effect/crypto/Digest"
 import type * as SecureRandom from "effect/crypto/SecureRandom"
 import type { Blobs } from "../Blobs.ts"
-import type { Catalog } from "../Catalog.ts"
 import type { EgressApproval, EgressDecision } from "../domain/Egress.ts"
 import type { ClientEvent, SessionEvent } from "../domain/Event.ts"
 import { EventId, type SessionId } from "../domain/Ids.ts"
@@ -20,6 +19,7 @@ import type { ModelClient } from "../ModelClient.ts"
 import { SessionConflict, type SessionNotFound } from "../Sessions.ts"
 import type { LogEntry, Storage, StorageError } from "../Storage.ts"
 import type { ToolRegistry } from "../ToolRegistry.ts"
+import type { PolicyAmendments } from "../egress/amend.ts"
 import { urlOf } from "../egress/target.ts"
 import type { EgressQuestion } from "../EgressPolicy.ts"
 import * as Actions from "./Actions.ts"
@@ -50,7 +50,7 @@ export const AgentLoopConfig = Config.all({
 
 type SessionUpdated = Extract<SessionEvent, { readonly type: "session.updated" }>
 
-type Needs = Storage | Blobs | Catalog | ModelClient | ToolRegistry | SecureRandom.SecureRandom
+type Needs = Storage | Blobs | PolicyAmendments | ModelClient | ToolRegistry | SecureRandom.SecureRandom
 
 /** One session's loop: asks `Turn` what to do next, does it through the services, logs what came of it, and asks again. */
 export class AgentLoop extends Context.Service<
@@ -86,9 +86,7 @@ export class AgentLoop extends Context.Service<
     Layer.effect(
       AgentLoop,
       Effect.gen(function* () {
-        const services = yield* Effect.context<
-          ModelClient | SecureRandom.SecureRandom | Blobs | Catalog | Digest.Digest
-        >()
+        const services = yield* Effect.context<ModelClient | SecureRandom.SecureRandom | Blobs | Digest.Digest>()
         const config = yield* AgentLoopConfig
         const log = yield* SessionLog.make(id)
         const limitsOf = (
@@ -112,9 +110,11 @@ export class AgentLoop extends Context.Service<
         const interrupt = yield* Latch.make()
         const oneAtATime = Semaphore.withPermit(yield* Semaphore.make(1))
 
-        const next = Effect.gen(function* () {
+        /** What to do next, and what that was decided on: read last, so that little can come in between. */
+        const decide = Effect.gen(function* () {
+          const now = yield* Clock.currentTimeMillis
           const snapshot = yield* log.snapshot
-          return Turn.next(snapshot.state, limitsOf(snapshot, yield* Clock.currentTimeMillis))
+          return { action: Turn.next(snapshot.state, limitsOf(snapshot, now)), snapshot }
         })
 
         const send = Effect.fn("AgentLoop.send")(function* (events: ReadonlyArray<ClientEvent>) {
@@ -165,10 +165,9 @@ export class AgentLoop extends Context.Service<
         /** Until there is nothing to do, or an interrupt is to be answered. */
         const work = Effect.gen(function* () {
           while (true) {
-            const action = yield* next
-            if (action.type === "rest" || action.type === "wait") return
-            if ((yield* log.snapshot).state.interrupted) return
-            yield* perform(action)
+            const { action, snapshot } = yield* decide
+            if (action.type === "rest" || action.type === "wait" || snapshot.state.interrupted) return
+            yield* perform(action, snapshot)
           }
         })
 
@@ -177,9 +176,9 @@ export class AgentLoop extends Context.Service<
           while (true) {
             yield* interrupt.close
             yield* Effect.raceFirst(work, interrupt.await)
-            const action = yield* next
+            const { action, snapshot } = yield* decide
             if (action.type === "rest" || action.type === "wait") return
-            yield* perform(action)
+            yield* perform(action, snapshot)
           }
         }, oneAtATime)
 
@@ -188,7 +187,7 @@ export class AgentLoop extends Context.Service<
           putRecord: log.putRecord,
           send: (events) => Effect.provide(send(events), services),
           run: Effect.provide(run(), services),
-          next,
+          next: Effect.map(decide, ({ action }) => action),
           noteChange: (change) => Effect.provide(log.append([{ type: "session.updated", ...change }]), services),
           noteEgress: (decision) =>
             Effect.map(log.snapshot, ({ state }) => {

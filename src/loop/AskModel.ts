@@ -9,11 +9,13 @@ import * as Answer from "./Answer.ts"
 import * as AnswerEvents from "./AnswerEvents.ts"
 import * as Compaction from "./Compaction.ts"
 import { fold } from "./fold.ts"
+import * as Hash from "./Hash.ts"
 import type { ModelChoice } from "./ModelChoice.ts"
 import * as Offer from "./Offer.ts"
 import * as Prompt from "./Prompt.ts"
 import * as SessionErrors from "./SessionErrors.ts"
-import type { NewEvent, SessionLog, Snapshot } from "./SessionLog.ts"
+import { isUndisturbed, type NewEvent, type SessionLog, type Snapshot } from "./SessionLog.ts"
+import * as Setup from "./Setup.ts"
 import { noUsage } from "./Spent.ts"
 import type { ModelRequestSpan } from "./State.ts"
 import * as Turn from "./Turn.ts"
@@ -33,23 +35,39 @@ export const make = Effect.fnUntraced(function* (
 ) {
   const registry = yield* ToolRegistry
   let known: Offer.Offer | undefined
+  let setup: ReturnType<typeof Setup.make> | undefined
   const offer = Effect.map(log.snapshot, ({ record }) => (known ??= Offer.make(record, registry.list)))
 
   const prompt = Effect.gen(function* () {
     const offered = yield* offer
     const { record, state } = yield* log.snapshot
-    return { offer: offered, request: Prompt.request(record, offered, state) }
+    return { offer: offered, request: Prompt.request(record, offered.tools, state) }
   })
 
-  /** The request that is logged as started: one that a process left open is asked again, for nobody knows its answer. */
-  const start = Effect.fnUntraced(function* (model: string, purpose: ModelRequestSpan["purpose"]) {
-    const { isRequesting, request } = (yield* log.snapshot).state
-    if (isRequesting && request?.model === model && request.purpose === purpose) return request.id
-    const [entry] = (yield* log.append([
-      ...(isRequesting ? [requestFailed(request!.id)] : []),
-      { type: "span.model_request_start", model, ...(purpose === "compaction" ? { purpose } : {}) }
-    ])).slice(-1)
-    return entry!.event.id
+  /**
+   * The request that is logged as started: one that a process left open is asked again, for nobody knows its answer, unless a deploy changed
+   * what it was asked with. None where there was an interrupt first.
+   */
+  const start = Effect.fnUntraced(function* (request: ModelRequest, purpose: ModelRequestSpan["purpose"]) {
+    const snapshot = yield* log.snapshot
+    const { isRequesting, request: open, setup: known } = snapshot.state
+    setup ??= Setup.make(yield* offer, registry, limitsOf(snapshot, 0))
+    const isSame = open?.model === request.model && open.purpose === purpose && setup.hash === known
+    if (isRequesting && isSame) return open.id
+    const entries = yield* log.append(
+      [
+        ...(isRequesting ? [requestFailed(open!.id)] : []),
+        {
+          type: "span.model_request_start",
+          model: request.model,
+          ...(purpose === "compaction" ? { purpose } : {}),
+          request_hash: Hash.ofRequest(request),
+          ...(setup.hash === known ? {} : { setup: setup.value })
+        }
+      ],
+      isUndisturbed
+    )
+    return entries.at(-1)?.event.id
   })
 
   /** Logs that an attempt failed, and whether there will be another: that is what `Turn` makes of the failure. */
@@ -64,7 +82,7 @@ export const make = Effect.fnUntraced(function* (
     )
     const next = Turn.next(after, limitsOf(snapshot, now))
     const isOver = next.type === "stop" && next.stopReason.type === "retries_exhausted"
-    yield* log.append(events(isOver ? "exhausted" : "retrying"))
+    yield* log.append(events(isOver ? "exhausted" : "retrying"), isUndisturbed)
   })
 
   /** Asks once. What the answer becomes is logged with the request's end, all of it or none. */
@@ -80,23 +98,26 @@ export const make = Effect.fnUntraced(function* (
     // Jittered, so that many sessions that failed together do not ask together.
     const delay = Math.max(pause * (0.8 + 0.4 * (yield* Random.next)), retryAfter)
     if (delay > 0) yield* Effect.sleep(delay)
-    const id = yield* start(model, purpose)
-    const end = (usage: Answer.Answer["usage"]): NewEvent => {
+    const asked = { ...request, model }
+    const id = yield* start(asked, purpose)
+    if (id === undefined) return
+    const end = ({ usage, truncated }: Answer.Answer): NewEvent => {
       const cost = listCost(model, usage)
       return {
         type: "span.model_request_end",
         model_request_start_id: id,
         is_error: false,
         model_usage: usage,
-        ...(cost === undefined ? {} : { list_cost_usd: cost })
+        ...(cost === undefined ? {} : { list_cost_usd: cost }),
+        ...(truncated ? { truncated } : {})
       }
     }
     yield* Effect.gen(function* () {
-      const answer = yield* Answer.read({ ...request, model }, show)
+      const answer = yield* Answer.read(asked, show)
       const events = yield* eventsOf(answer)
       const results = events.filter(({ type }) => type === "agent.tool_result")
       const others = events.filter(({ type }) => type !== "agent.tool_result")
-      yield* Effect.catchTag(log.append([...others, end(answer.usage), ...results]), "StorageError", (error) =>
+      yield* Effect.catchTag(log.append([...others, end(answer), ...results], isUndisturbed), "StorageError", (error) =>
         // Asked again, the model would answer the same, and be paid again.
         Effect.fail(new ModelError({ model, reason: new AnswerTooLong({ detail: error.message }) }))
       )
@@ -116,7 +137,7 @@ export const make = Effect.fnUntraced(function* (
       compacted_messages: count
     })
     const outline = () => compacted(Compaction.outline(request.messages.slice(0, count)))
-    if (choice === null) return yield* Effect.asVoid(log.append([outline()]))
+    if (choice === null) return yield* Effect.asVoid(log.append([outline()], isUndisturbed))
     const snapshot = yield* log.snapshot
     const { state } = snapshot
     const { contextWindow } = limitsOf(snapshot, yield* Clock.currentTimeMillis)

@@ -18,11 +18,9 @@ export const make = () => {
       if (events.length < shown) events.push(eventOf(toolUse, decision))
       notes.set(toolUse, events)
     },
-    take: (toolUse: EventId): ReadonlyArray<NewEvent> => {
-      const events = notes.get(toolUse) ?? []
-      notes.delete(toolUse)
-      return events
-    }
+    of: (toolUse: EventId): ReadonlyArray<NewEvent> => notes.get(toolUse) ?? [],
+    /** Once they are logged. */
+    drop: (toolUse: EventId): void => void notes.delete(toolUse)
   }
 }
 

@@ -18,10 +18,10 @@ export const systemPrompt = ({ agent, output_config }: SessionRecord): string =>
     "\n\n"
   )
 
-export const request = (record: SessionRecord, offer: Offer, state: State): ModelRequest => ({
+export const request = (record: SessionRecord, tools: Offer["tools"], state: State): ModelRequest => ({
   model: record.agent.model.id,
   sessionId: record.id,
   system: systemPrompt(record),
   messages: state.messages,
-  tools: offer.tools
+  tools
 })

@@ -9,7 +9,7 @@ import * as ToolResult from "./ToolResult.ts"
 import * as Turn from "./Turn.ts"
 
 /** Processes in a row that die at the same place of the log, and then no other one tries. */
-const maxTakeOvers = 5
+export const maxTakeOvers = 5
 
 /**
  * Settles what a process that is gone left running, before anything new is done. Its model request stays open and is asked again; its tool

@@ -31,6 +31,9 @@ export interface Snapshot {
   readonly updatedAt: Timestamp
 }
 
+/** Whether the work that is being done is still wanted: what comes of it after an interrupt is not logged. */
+export const isUndisturbed = ({ state }: Snapshot): boolean => !state.interrupted
+
 /** Whether the next event begins a turn. */
 const isBetweenTurns = ({ status, stopReason, queue }: State.State) =>
   status === "idle" && stopReason?.type !== "requires_action" && queue.length === 0
@@ -50,6 +53,8 @@ const begin = (record: SessionRecord): Snapshot => ({
   turnSeq: 0,
   updatedAt: record.created_at
 })
+
+const always = () => true
 
 /** Entries that are read from the log at a time. */
 const page = 50
@@ -101,10 +106,12 @@ export const make = Effect.fnUntraced(function* (id: SessionId) {
 
   /**
    * Logs the events in one write and folds them in; nothing comes between the two, not even an interruption. Whatever an event was made of,
-   * an answer of a model or an error of its server: no Anthropic key gets into the log.
+   * an answer of a model or an error of its server: no Anthropic key gets into the log. Where the session is no longer as `holds` wants it,
+   * for something else was logged first, nothing is logged.
    */
   const append = Effect.fnUntraced(
-    function* (events: ReadonlyArray<NewEvent>) {
+    function* (events: ReadonlyArray<NewEvent>, holds: (snapshot: Snapshot) => boolean = always) {
+      if (!holds(yield* snapshot)) return []
       const time = yield* now
       const stamped = yield* Effect.forEach(events, (event) =>
         Effect.map(

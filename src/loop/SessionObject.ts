@@ -24,6 +24,10 @@ import {
 } from "../Sessions.ts"
 import { SandboxBackend } from "../SandboxBackend.ts"
 import { type EventQuery, type LogEntry, Storage, type StorageError } from "../Storage.ts"
+import { exportSession } from "../trace/exportSession.ts"
+import * as SessionTraces from "../trace/SessionTraces.ts"
+import type { Trace } from "../trace/Span.ts"
+import type { TraceExporter } from "../TraceExporter.ts"
 import { AgentLoop } from "./AgentLoop.ts"
 import * as EventStream from "./EventStream.ts"
 import type { Frame } from "./LiveFeed.ts"
@@ -50,6 +54,9 @@ export class SessionObject extends Context.Service<
     noteEgress(decision: EgressDecision): Effect.Effect<void, Missing>
     /** What a person said of a request, or says once it was asked. */
     approveEgress(question: EgressQuestion): Effect.Effect<EgressApproval | "unasked", Missing>
+    readonly export: Effect.Effect<ReadableStream<Uint8Array>, Missing>
+    /** The last turns, oldest first, the one that goes on included. */
+    traces(turns: number): Effect.Effect<ReadonlyArray<Trace>, Missing>
     /** The place in the log after which a stream begins that opens now. */
     begin(options: StreamOptions): Effect.Effect<number, Missing | AheadOfLog>
     /** Frames after a place, for a listener that may outlive this process: it has no heartbeat, and is never let go. */
@@ -75,7 +82,8 @@ export class SessionObject extends Context.Service<
         const outbox = yield* Outbox
         const sandbox = yield* SandboxBackend
         const oneAtATime = Semaphore.withPermit(yield* Semaphore.make(1))
-        const work = yield* Work.make(loop)
+        const contentRate = yield* SessionTraces.contentRate
+        const work = yield* Work.make(loop, contentRate)
         const unseen = Unseen.make(loop)
 
         const get = work.view
@@ -115,8 +123,9 @@ export class SessionObject extends Context.Service<
             ...(metadata === undefined ? {} : { metadata: yield* patchMetadata(record.metadata, metadata) }),
             ...(budget === undefined ? {} : { budget: yield* Spent.change(state.spent, record.budget, budget) })
           }
+          const noted = budget === undefined ? changed : { ...changed, previous_budget: record.budget }
           if (budget !== undefined) yield* work.expect
-          yield* unseen.beginsWork(Effect.andThen(loop.putRecord({ ...record, ...changed }), loop.noteChange(changed)))
+          yield* unseen.beginsWork(Effect.andThen(loop.putRecord({ ...record, ...changed }), loop.noteChange(noted)))
           yield* budget === undefined ? work.resume : work.start
           return yield* work.index
         })
@@ -169,6 +178,18 @@ export class SessionObject extends Context.Service<
           return yield* Stream.toReadableStreamEffect(EventStream.encode(frames))
         })
 
+        const services = yield* Effect.context<Storage | Blobs | Catalog>()
+        const exported = Effect.fn("SessionObject.export")(function* () {
+          const { lastSeq, record } = yield* loop.snapshot
+          const text = exportSession(record, lastSeq).pipe(Stream.unwrap, Stream.provideContext(services))
+          return yield* Stream.toReadableStreamEffect(Stream.encodeText(text))
+        })
+
+        const traces = Effect.fn("SessionObject.traces")(function* (turns: number) {
+          const { record } = yield* loop.snapshot
+          return yield* SessionTraces.last(record, { turns, contentRate })
+        }, Effect.provide(services))
+
         return SessionObject.of({
           create,
           get,
@@ -180,6 +201,8 @@ export class SessionObject extends Context.Service<
           stream,
           noteEgress: loop.noteEgress,
           approveEgress: loop.approveEgress,
+          export: exported(),
+          traces,
           begin,
           follow: (place, deltas) => EventStream.orBroken(loop.follow(place, { deltas, heartbeat: false })),
           wake: work.wake,

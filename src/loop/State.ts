@@ -9,11 +9,21 @@ import type { OpenCall } from "./Calls.ts"
 import * as Spent from "./Spent.ts"
 
 /** Of the shape of `State` and the meaning of `fold`: a checkpoint of another version is not read. */
-export const version = 4
+export const version = 6
 
 export interface QueuedMessage {
   readonly id: EventId
   readonly text: string
+  readonly traceparent?: string
+}
+
+/** The trace that a turn is recorded under. */
+export interface TurnTrace {
+  readonly traceId: string
+  /** Of the turn's own span. */
+  readonly spanId: string
+  /** The caller's span; null where the turn begins its trace. */
+  readonly parentSpanId: string | null
 }
 
 /** An attempt at a model request that failed. */
@@ -73,6 +83,10 @@ export interface State {
   readonly cancelled: ReadonlyArray<EventId>
   /** What persons said of outbound requests. */
   readonly approvals: ReadonlyArray<Approval>
+  /** Of the latest turn; null before the first. */
+  readonly trace: TurnTrace | null
+  /** Hash of the latest request's `setup`; null before the first. */
+  readonly setup: string | null
   readonly spent: Spent.Spent
   readonly runningSince: Timestamp | null
 }
@@ -104,6 +118,8 @@ export const initial: State = {
   interrupted: false,
   cancelled: [],
   approvals: [],
+  trace: null,
+  setup: null,
   spent: Spent.nothing,
   runningSince: null
 }

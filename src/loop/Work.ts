@@ -7,6 +7,9 @@ import { Alarm } from "../Alarm.ts"
 import { Catalog } from "../Catalog.ts"
 import type { Session } from "../domain/Session.ts"
 import { Outbox, type Told } from "../Outbox.ts"
+import type { Storage } from "../Storage.ts"
+import * as SessionTraces from "../trace/SessionTraces.ts"
+import { TraceExporter } from "../TraceExporter.ts"
 import type { AgentLoop } from "./AgentLoop.ts"
 import * as SessionView from "./SessionView.ts"
 
@@ -17,11 +20,14 @@ const ahead = 2_000
 const longestPause = 300_000
 
 /** One session's work: the loop, with the alarm that stands while it runs, and the index of sessions that is told about it. */
-export const make = Effect.fnUntraced(function* (loop: AgentLoop["Service"]) {
+export const make = Effect.fnUntraced(function* (loop: AgentLoop["Service"], contentRate: number) {
+  const services = yield* Effect.context<Storage | Catalog>()
+  const exporter = yield* TraceExporter
   const catalog = yield* Catalog
   const alarm = yield* Alarm
   const outbox = yield* Outbox
   const turns = yield* FiberSet.make()
+  const exports = yield* FiberSet.make()
   /** Turns in a row that broke off, which they do only where the storage fails: the next one is waited for ever longer. */
   let failures = 0
   /** What the index shows of the session. */
@@ -59,13 +65,28 @@ export const make = Effect.fnUntraced(function* (loop: AgentLoop["Service"]) {
 
   const wakeIn = (delay: number) => Effect.flatMap(Clock.currentTimeMillis, (now) => alarm.set(now + delay))
 
+  /** Sends the trace of the turn that has just ended, where one has. No turn waits for it. */
+  const exportTurn = Effect.fn("SessionObject.exportTurn")(
+    function* (seqBefore: number) {
+      const { lastSeq, record, state, turnSeq } = yield* loop.snapshot
+      const isPaused = state.stopReason?.type === "requires_action" || state.stopReason?.type === "budget_reached"
+      if (exporter.send === null || lastSeq === seqBefore || state.status !== "idle" || isPaused) return
+      const [trace] = yield* SessionTraces.read(record, { after: turnSeq - 1, turns: 1, contentRate })
+      if (trace !== undefined) yield* exporter.send(trace)
+    },
+    Effect.provide(services),
+    Effect.catch((error) => Effect.logWarning("a trace could not be read", error))
+  )
+
   /** When it is over, the alarm stands for what is left: nothing, a time to go on, or input that came in the meantime. */
   const turn = Effect.gen(function* () {
     yield* wakeIn(ahead)
     // Whoever lists sessions is shown that it runs once it has run for a moment: most turns are over before.
     const show = Effect.uninterruptible(Effect.andThen(indexOrLog, tell))
     const running = yield* Effect.forkChild(Effect.delay(show, "250 millis"))
+    const before = yield* loop.snapshot
     yield* loop.run
+    yield* FiberSet.run(exports, exportTurn(before.lastSeq))
     yield* Fiber.interrupt(running)
     yield* indexOrLog
     failures = 0

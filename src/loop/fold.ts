@@ -1,13 +1,16 @@
 import type { Timestamp } from "../domain/Common.ts"
 import type { SessionError, SessionEvent } from "../domain/Event.ts"
+import type { EventId } from "../domain/Ids.ts"
 import { toolName } from "../domain/StructuredOutput.ts"
 import type { ToolCall } from "../ModelClient.ts"
 import * as Approvals from "./Approvals.ts"
 import * as Calls from "./Calls.ts"
 import * as Compaction from "./Compaction.ts"
+import * as Hash from "./Hash.ts"
 import { restsUntil } from "./ModelChoice.ts"
 import * as Spent from "./Spent.ts"
 import { noDraft, runningFor, type State, untried } from "./State.ts"
+import * as TraceContext from "./TraceContext.ts"
 
 const text = (content: ReadonlyArray<{ readonly text: string }>) => content.map((block) => block.text).join("\n")
 
@@ -51,11 +54,13 @@ const interrupt = (state: State): State =>
     ? { ...state, interrupted: true }
     : { ...state, interrupted: state.queue.length > 0, cancelled: state.queue.map(({ id }) => id) }
 
-const begin = (state: State, at: Timestamp): State => {
+const begin = (state: State, id: EventId, at: Timestamp): State => {
   const begun: State = { ...state, status: "running", resumeAt: null, runningSince: at, failures: [] }
   if (state.status === "rescheduling") return begun
   const goesOn = state.stopReason?.type === "requires_action" || state.stopReason?.type === "budget_reached"
-  return { ...begun, ...untried, stopReason: null, ...(goesOn ? {} : { steps: 0, rejections: 0, answeredBy: null }) }
+  if (goesOn) return { ...begun, ...untried, stopReason: null }
+  const trace = TraceContext.ofTurn(id, state.queue[0]?.traceparent)
+  return { ...begun, ...untried, stopReason: null, steps: 0, rejections: 0, answeredBy: null, trace }
 }
 
 const rest = (state: State, at: Timestamp): State => ({
@@ -95,7 +100,8 @@ const confirm = (state: State, event: Confirmation): State => {
 export const fold = (state: State, event: SessionEvent): State => {
   switch (event.type) {
     case "user.message": {
-      const message = { id: event.id, text: text(event.content) }
+      const { id, traceparent } = event
+      const message = { id, text: text(event.content), ...(traceparent === undefined ? {} : { traceparent }) }
       return event.processed_at === null
         ? { ...state, queue: [...state.queue, message] }
         : {
@@ -148,7 +154,7 @@ export const fold = (state: State, event: SessionEvent): State => {
     case "agent.thread_context_compacted":
       return compact(state, text(event.summary), event.compacted_messages)
     case "session.status_running":
-      return begin(state, event.processed_at)
+      return begin(state, event.id, event.processed_at)
     case "session.status_idle": {
       const idle: State = { ...rest(state, event.processed_at), status: "idle", stopReason: event.stop_reason }
       if (event.stop_reason.type === "requires_action") return idle
@@ -173,8 +179,9 @@ export const fold = (state: State, event: SessionEvent): State => {
     case "span.egress_request":
       return state
     case "span.model_request_start": {
-      const { id, model, purpose = "answer" } = event
-      return { ...state, request: { id, model, purpose }, isRequesting: true }
+      const { id, model, purpose = "answer", setup } = event
+      const hash = setup === undefined ? state.setup : Hash.ofJson(setup)
+      return { ...state, request: { id, model, purpose }, isRequesting: true, setup: hash }
     }
     case "span.model_request_end":
       return event.is_error ? { ...state, isRequesting: false, draft: noDraft } : closeRequest(state, event)

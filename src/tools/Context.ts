@@ -5,6 +5,7 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import type { EventId, SessionId } from "../domain/Ids.ts"
+import * as TraceContext from "../loop/TraceContext.ts"
 import type { SandboxBackend } from "../SandboxBackend.ts"
 import type { ToolContext, ToolEnv } from "./defineTool.ts"
 
@@ -17,13 +18,14 @@ export const makeContext = (call: {
   readonly env: ToolEnv
   readonly signal: AbortSignal
 }): Effect.Effect<ToolContext> =>
-  Effect.map(Effect.context(), (services) => {
+  Effect.gen(function* () {
+    const services = yield* Effect.context()
+    const traceparent = yield* TraceContext.traceparent(call.callId)
     const { sessionId, sandbox: workspace, env, signal } = call
     const idempotencyKey = `${sessionId}:${call.callId}`
+    const added = { "Idempotency-Key": idempotencyKey, ...(traceparent === undefined ? {} : { traceparent }) }
     const http = HttpClient.mapRequest(call.http, (request) =>
-      "idempotency-key" in request.headers
-        ? request
-        : HttpClientRequest.setHeader(request, "Idempotency-Key", idempotencyKey)
+      HttpClientRequest.setHeaders(request, { ...added, ...request.headers })
     )
     const run = Effect.runPromiseWith(services)
     const fetch: ToolContext["fetch"] = (input, init) => {

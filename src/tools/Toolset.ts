@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { type AnthropicKeyRefused, findAnthropicKey } from "../domain/AnthropicKey.ts"
+import type { SandboxOperation } from "../domain/Event.ts"
 import { toolName } from "../domain/StructuredOutput.ts"
 import { CurrentToolUse, EgressHttpClient } from "../EgressPolicy.ts"
 import { SandboxBackend } from "../SandboxBackend.ts"
@@ -13,6 +14,7 @@ import { type ToolListing, ToolRegistry, type ToolResult } from "../ToolRegistry
 import { makeContext } from "./Context.ts"
 import { type Tool, type ToolEnv, ToolFailure } from "./defineTool.ts"
 import { InputError } from "./InputError.ts"
+import { noting, Operations } from "./Operations.ts"
 import { redactor } from "./redactor.ts"
 import { capped } from "./Text.ts"
 
@@ -78,7 +80,7 @@ export const layer = (
     ToolRegistry,
     Effect.gen(function* () {
       yield* Option.match(findAnthropicKey({ ...bindings }), { onNone: () => Effect.void, onSome: Effect.fail })
-      const sandbox = yield* SandboxBackend
+      const sandbox = noting(yield* SandboxBackend)
       const http = yield* EgressHttpClient
       const listings = list(toolset, env, bindings)
       const tools = new Map([...toolset.builtIn, ...toolset.custom].map((tool) => [tool.name, tool]))
@@ -103,6 +105,7 @@ export const layer = (
             const reason = reasons.get(call.name) ?? null
             if (reason !== null) return result(`The tool ${call.name} is not available: ${reason}`, true)
             const controller = new AbortController()
+            const operations: Array<SandboxOperation> = []
             const context = yield* makeContext({
               sessionId,
               callId: call.id,
@@ -110,8 +113,9 @@ export const layer = (
               http,
               env,
               signal: controller.signal
-            })
+            }).pipe(Effect.provideService(Operations, operations))
             return yield* tool.run(call.input, context).pipe(
+              Effect.provideService(Operations, operations),
               Effect.onInterrupt(() => Effect.sync(() => controller.abort())),
               Effect.timeoutOrElse({ duration: callLimit, orElse: () => Effect.fail(tookTooLong) }),
               Effect.matchCause({
@@ -125,7 +129,8 @@ export const layer = (
                     ...(isInputError(error) ? { rejected: true as const } : {})
                   }
                 }
-              })
+              }),
+              Effect.map((result) => (operations.length === 0 ? result : { ...result, operations }))
             )
           },
           // What it sends is recorded under it.

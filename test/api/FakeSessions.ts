@@ -124,6 +124,11 @@ export const layer = (state: SessionsState): Layer.Layer<Sessions, never, Catalo
           yield* open(id, options)
           return Stream.toReadableStream(Stream.encodeText(state.frames))
         }),
+        export: Effect.fnUntraced(function* (id) {
+          yield* state.find(id)
+          return Stream.toReadableStream(Stream.encodeText(state.frames))
+        }),
+        traces: (id) => Effect.as(state.find(id), []),
         connect: Effect.fnUntraced(function* (id, options) {
           if (!state.hasWebSockets) return yield* new WebSocketsMissing()
           yield* open(id, options)

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import * as Memory from "../../layers/storage/CatalogMemory.ts"
 import { Catalog } from "../../src/Catalog.ts"
 import type { EgressDecision } from "../../src/domain/Egress.ts"
 import { SessionId } from "../../src/domain/Ids.ts"
-import { decision } from "../support/records.ts"
+import { decision, record } from "../support/records.ts"
 import * as TestApi from "./TestApi.ts"
 
 const { errorOf } = TestApi
@@ -54,6 +54,21 @@ describe("GET /v1/egress/decisions", () => {
       assert.strictEqual(data.length, 3)
       assert.deepEqual(yield* list(`limit=3&page=${next_page}`), { data: [decisions[0]!], next_page: null })
       assert.match(errorOf(yield* api.get("/v1/egress/decisions?outcome=lost")), /^400 .*outcome: expected "injected"/)
+    })
+  )
+})
+
+describe("GET /v1/sessions/{id}/export", () => {
+  it.effect("is a file, passed on as it comes", () =>
+    Effect.gen(function* () {
+      const api = yield* TestApi.make()
+      const { id } = record("1")
+      api.sessions.sessions.set(id, { record: record("1"), log: [] })
+      api.sessions.frames = Stream.make('{"type":"session_', 'export"}')
+      const { body, headers } = yield* api.get(`/v1/sessions/${id}/export`)
+      assert.deepEqual(body, { type: "session_export" })
+      assert.strictEqual(headers.get("content-disposition"), `attachment; filename="${id}.json"`)
+      assert.match(errorOf(yield* api.get("/v1/sessions/sesn_none/export")), /^404 .*session sesn_none does not exist/)
     })
   )
 })
@@ -109,6 +124,8 @@ describe("what needs no key", () => {
         "/v1/sessions/{id}/events",
         "/v1/sessions/{id}/events/{event_id}/content",
         "/v1/sessions/{id}/events/stream",
+        "/v1/sessions/{id}/export",
+        "/v1/sessions/{id}/trace",
         "/v1/sweeps",
         "/v1/tasks",
         "/v1/tasks/{id}",

@@ -69,8 +69,10 @@ const normalised = (log: Log): ReadonlyArray<string> => {
     if (!places.has(id)) places.set(id, `#${places.size + 1}`)
     return places.get(id)!
   }
+  // A model is shown an outcome that is not known; how long a tool takes differs.
+  const chance = { request_hash: undefined, started_at: undefined, operations: undefined }
   return inCallOrder(log.filter((event) => !isOfAudit(event))).map((event) =>
-    JSON.stringify({ ...event, processed_at: event.processed_at !== null }).replaceAll(/sevt_\w+/g, place)
+    JSON.stringify({ ...event, processed_at: event.processed_at !== null, ...chance }).replaceAll(/sevt_\w+/g, place)
   )
 }
 

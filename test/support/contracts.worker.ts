@@ -14,6 +14,7 @@ import * as Blobs from "../Blobs.contract.ts"
 import * as Catalog from "../Catalog.contract.ts"
 import * as EgressPolicy from "../EgressPolicy.contract.ts"
 import { policyStore } from "../EgressPolicy.layers.ts"
+import * as Replay from "../Replay.contract.ts"
 import * as SandboxBackend from "../SandboxBackend.contract.ts"
 import { network } from "../SandboxBackend.support.ts"
 import * as Sandboxes from "../SandboxBackend.workspace.ts"
@@ -136,6 +137,7 @@ const suites: Record<string, Suite> = {
   VaultsD1: suite(Vaults.contract, (_, { CATALOG }) => Layer.provideMerge(emptied(CATALOG), VaultsD1.layer(CATALOG))),
   TasksD1: suite(Tasks.contract, (_, { CATALOG }) => Layer.provideMerge(emptyCatalog(CATALOG), TasksD1.layer(CATALOG))),
   PolicyStore: suite(EgressPolicy.contract, (_, { CATALOG }) => policyStore(emptyCatalog(CATALOG))),
+  Replay: suite(Replay.contract, () => Layer.empty),
   DeploymentTools: suite(ToolRegistry.contract, () =>
     DeploymentTools.layer(noBindings).pipe(Layer.provide([noSandbox, noNetwork]))
   )

@@ -1,6 +1,7 @@
 import { Clock, Context, Effect, Layer, Option, Scope, Stream } from "effect"
 import { Mac, SecureRandom } from "effect/crypto"
 import { FetchHttpClient } from "effect/http"
+import * as Otlp from "../../layers/observability/Otlp.ts"
 import * as ArtifactsMemory from "../../layers/storage/ArtifactsMemory.ts"
 import * as BlobsMemory from "../../layers/storage/BlobsMemory.ts"
 import * as Memory from "../../layers/storage/Memory.ts"
@@ -199,6 +200,8 @@ export const start = Effect.fnUntraced(function* (
     delete: () => none,
     events: () => none,
     stream: () => none,
+    export: () => none,
+    traces: () => none,
     connect: () => none
   })
 

@@ -2,9 +2,11 @@ import { createServer, type RequestListener } from "node:http"
 import type { AddressInfo } from "node:net"
 import Anthropic from "@anthropic-ai/sdk"
 import Anthropic0 from "anthropic-sdk-0"
+import { Effect } from "effect"
 import { createTestHarness } from "wrangler"
 import { localConfig } from "../../scripts/config.ts"
 import type { EgressDecision } from "../../src/domain/Egress.ts"
+import { runsAgain } from "./replayed.ts"
 
 export const apiKey = "test-key"
 
@@ -28,16 +30,25 @@ export const startWorker = async (
   const worker = server.getWorker()
   await worker.applyD1Migrations("CATALOG")
   const baseURL = url.href.replace(/\/$/, "")
+  const client = new Anthropic({ baseURL, authToken: apiKey, apiKey: null })
+  const get = (path: string) => fetch(`${baseURL}${path}`, { headers: { authorization: `Bearer ${apiKey}` } })
+  /** Every session that the tests leave behind is exported, and must run again from its file as it did. */
+  const replayAll = async () => {
+    for await (const { id } of client.beta.sessions.list({ include_archived: true })) {
+      const file = await (await get(`/v1/sessions/${id}/export`)).text()
+      await Effect.runPromise(runsAgain(file))
+    }
+  }
   return {
     baseURL,
     worker,
-    client: new Anthropic({ baseURL, authToken: apiKey, apiKey: null }),
+    client,
     client0: new Anthropic0({ baseURL, authToken: apiKey, apiKey: null }),
     fetch: (path: string, init: Omit<RequestInit, "headers"> & { readonly headers?: Record<string, string> } = {}) =>
       fetch(`${baseURL}${path}`, { ...init, headers: { authorization: `Bearer ${apiKey}`, ...init.headers } }),
     /** What the Worker said so far. */
     logs: () => JSON.stringify(server.getLogs()),
-    close: () => server.close()
+    close: () => replayAll().finally(() => server.close())
   }
 }
 

@@ -1,9 +1,9 @@
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Struct } from "effect"
 import { HttpClient } from "effect/http"
 import { EventId, SessionId } from "../../src/domain/Ids.ts"
 import { EgressHttpClient } from "../../src/EgressPolicy.ts"
 import { SandboxBackend } from "../../src/SandboxBackend.ts"
-import { ToolRegistry } from "../../src/ToolRegistry.ts"
+import { ToolRegistry, type ToolResult } from "../../src/ToolRegistry.ts"
 import type { ToolCall } from "../../src/ModelClient.ts"
 import type { Tool, ToolEnv } from "../../src/tools/defineTool.ts"
 import * as Toolset from "../../src/tools/Toolset.ts"
@@ -19,9 +19,11 @@ export const noNetwork = Layer.succeed(
 )
 export const noSandbox = Layer.mock(SandboxBackend, {})
 
-/** Calls a tool of the registry as the loop does. */
+/** Calls a tool of the registry as the loop does, and answers what the model is shown. */
 export const call = (name: string, input: ToolCall["input"]) =>
-  Effect.flatMap(ToolRegistry, (registry) => registry.call(sessionId, { id: callId, name, input }))
+  Effect.flatMap(ToolRegistry, (registry) => registry.call(sessionId, { id: callId, name, input })).pipe(
+    Effect.map((result): Omit<ToolResult, "operations"> => Struct.omit(result, ["operations"]))
+  )
 
 /** A registry of just these tools, without a sandbox and a network unless the test provides them. */
 export const registryOf = (tools: ReadonlyArray<Tool>, env: ToolEnv = noBindings) =>

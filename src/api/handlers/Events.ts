@@ -5,6 +5,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { blobKey, Blobs } from "../../Blobs.ts"
 import type { PageQuery } from "../../Catalog.ts"
 import { type ClientEvent, SessionEvent, type SessionEventType } from "../../domain/Event.ts"
+import * as TraceContext from "../../loop/TraceContext.ts"
 import { Sessions } from "../../Sessions.ts"
 import type { EventQuery } from "../../Storage.ts"
 import { protocol } from "../Auth.ts"
@@ -23,9 +24,9 @@ export const layer = HttpApiBuilder.group(
     const blobs = yield* Blobs
 
     return handlers.handleAll({
-      send: ({ params, payload }) =>
+      send: ({ headers, params, payload }) =>
         checkEvents(payload.events).pipe(
-          Effect.andThen(sessions.send(params.id, payload.events.map(clientEvent))),
+          Effect.andThen(sessions.send(params.id, within(headers.traceparent, payload.events.map(clientEvent)))),
           Effect.map((data) => ({ data })),
           orConflict
         ),
@@ -99,6 +100,15 @@ const checkEvents = Effect.fnUntraced(function* (events: ReadonlyArray<EventInpu
   const place = events.findIndex((event) => event.type === "user.tool_confirmation" && event.scope === "always")
   if (place !== -1) yield* checkScope(yield* Caller, "admin", `events[${place}].scope: always`)
 })
+
+/** The events as part of the caller's trace, where it names one that can be read. */
+export const within = (
+  traceparent: string | undefined,
+  events: ReadonlyArray<ClientEvent>
+): ReadonlyArray<ClientEvent> =>
+  traceparent === undefined || !TraceContext.isReadable(traceparent)
+    ? events
+    : events.map((event) => (event.type === "user.message" ? { ...event, traceparent } : event))
 
 /** The event without the fields that say nothing. */
 const clientEvent = (input: EventInput): ClientEvent => {

@@ -18,6 +18,7 @@ import { Deployment } from "../Deployment.ts"
 import { Conflict, InvalidRequest, NotFound } from "../Errors.ts"
 import { paginate } from "../Paging.ts"
 import type { AgentInput, CreateSession, UpdateSession } from "../Sessions.ts"
+import { within } from "./Events.ts"
 import { orConflict, orInternal, orInvalid, orMissing, orRefused } from "./onWire.ts"
 
 export const layer = HttpApiBuilder.group(
@@ -67,7 +68,7 @@ export const layer = HttpApiBuilder.group(
     })
 
     const create = Effect.fn("Sessions.create")(
-      function* (input: typeof CreateSession.Type) {
+      function* (input: typeof CreateSession.Type, traceparent: string | undefined) {
         const [agent, environment, vault_ids] = yield* Effect.all(
           [resolve(input.agent), findEnvironment(input.environment_id), findVaults(input.vault_ids ?? [])],
           { concurrency: 3 }
@@ -89,7 +90,7 @@ export const layer = HttpApiBuilder.group(
           created_at: yield* now,
           archived_at: null
         }
-        return yield* sessions.create(record, input.initial_events ?? [])
+        return yield* sessions.create(record, within(traceparent, input.initial_events ?? []))
       },
       orInternal,
       orInvalid
@@ -110,7 +111,7 @@ export const layer = HttpApiBuilder.group(
     )
 
     return handlers.handleAll({
-      create: ({ payload }) => create(payload),
+      create: ({ headers, payload }) => create(payload, headers.traceparent),
       list: ({ query }) => {
         const statuses = [...(query.statuses ?? []), ...(query["statuses[]"] ?? [])]
         return paginate(

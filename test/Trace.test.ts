@@ -1,0 +1,264 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Deferred, Effect, Fiber, Layer, Schema } from "effect"
+import { HttpClient, HttpClientResponse } from "effect/http"
+import { TestClock } from "effect/testing"
+import { call, fail, layer as scripted, say, type Turn } from "../layers/model/Scripted.ts"
+import * as Otlp from "../layers/observability/Otlp.ts"
+import { agentLoop, deployment } from "../layers/test.ts"
+import { type Networking, noNetworking } from "../src/domain/Environment.ts"
+import { AgentLoop } from "../src/loop/AgentLoop.ts"
+import { RateLimited } from "../src/ModelClient.ts"
+import { Sessions } from "../src/Sessions.ts"
+import { withEgress } from "../src/trace/egressSpans.ts"
+import * as Export from "../src/trace/Export.ts"
+import * as OtlpJson from "../src/trace/otlp.ts"
+import type { Span } from "../src/trace/Span.ts"
+import { converse, echo, session } from "./support/agentLoop.ts"
+import { decision } from "./support/records.ts"
+import { exported } from "./support/replayed.ts"
+import { all, faults, tracesOf } from "./support/traces.ts"
+
+const slow = { ...echo, run: () => Effect.as(TestClock.adjust("3 seconds"), "slow") }
+const traced = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+const record = (turns: ReadonlyArray<Turn>, model = "@cf/openai/gpt-oss-20b") =>
+  converse("go", { agent: { ...session.agent, model: { id: model } } }).pipe(
+    Effect.andThen(exported),
+    Effect.andThen(Export.parse),
+    Effect.provide(agentLoop({ id: session.id, model: scripted(turns), tools: [slow] }))
+  )
+
+const outline = (span: Span): object => ({
+  [span.name]: span.children.map(outline)
+})
+
+const twoSteps = [[...say("let me"), ...call("echo", { text: "hi" })], say("done")]
+
+describe("a turn's trace", () => {
+  it.effect("has a span for each model attempt and each tool, below the turn's own", () =>
+    Effect.gen(function* () {
+      const [trace, ...others] = tracesOf(yield* record(twoSteps))
+      assert.isEmpty(others)
+      assert.isEmpty(faults(trace!))
+      assert.deepStrictEqual(outline(trace!.root), {
+        "invoke_agent Counter": [
+          { "chat @cf/openai/gpt-oss-20b": [] },
+          { "execute_tool echo": [] },
+          { "chat @cf/openai/gpt-oss-20b": [] }
+        ]
+      })
+      const [root, chat, tool] = all(trace!.root)
+      assert.deepInclude(root!.attributes, {
+        "gen_ai.operation.name": "invoke_agent",
+        "gen_ai.conversation.id": session.id,
+        "gen_ai.provider.name": "cloudflare.workers_ai",
+        "gen_ai.usage.input_tokens": 20,
+        "gen_ai.usage.output_tokens": 10,
+        "ownloop.stop_reason": "end_turn"
+      })
+      assert.closeTo(Number(root!.attributes["ownloop.cost.list_usd"]), (20 * 0.2 + 10 * 0.3) / 1e6, 1e-12)
+      assert.deepInclude(chat!.attributes, { "gen_ai.operation.name": "chat", "gen_ai.usage.output_tokens": 5 })
+      assert.strictEqual(chat!.kind, "client")
+      assert.deepInclude(tool!.attributes, { "gen_ai.tool.name": "echo", "ownloop.tool.permission": "allow" })
+      assert.strictEqual(Date.parse(tool!.ended_at!) - Date.parse(tool!.started_at), 3_000)
+      assert.notInclude(JSON.stringify(trace), "slow", "content is not in it where nobody asked for it")
+    })
+  )
+
+  it.effect("holds what was written and read where that is sampled", () =>
+    Effect.gen(function* () {
+      const text = JSON.stringify(tracesOf(yield* record(twoSteps), 1))
+      for (const part of [
+        '"gen_ai.tool.call.arguments":"{\\"text\\":\\"hi\\"}"',
+        '"gen_ai.tool.call.result":"slow"',
+        "done"
+      ]) {
+        assert.include(text, part)
+      }
+    })
+  )
+
+  it.effect("has each failed attempt apart, with what it failed with", () =>
+    Effect.gen(function* () {
+      const busy = fail(new RateLimited({ detail: "slow down" }))
+      const running = yield* Effect.forkChild(record([busy, busy, say("done")]))
+      yield* TestClock.adjust("1 minute")
+      const [trace] = tracesOf(yield* Fiber.join(running))
+      const failed = all(trace!.root).filter(({ name }) => name.startsWith("chat"))
+      assert.deepStrictEqual(
+        failed.map(({ attributes, status }) => [status, attributes["error.type"]]),
+        [
+          ["error", "RateLimited"],
+          ["error", "RateLimited"],
+          ["unset", undefined]
+        ]
+      )
+    })
+  )
+
+  it.effect("has a span for a wait, and goes on after it", () =>
+    Effect.gen(function* () {
+      const agent = yield* AgentLoop
+      yield* converse("go", { budget: { type: "limit", max_steps: 1 } })
+      const before = yield* Effect.flatMap(exported, Export.parse)
+      assert.deepStrictEqual(
+        tracesOf(before).map(({ root }) => [root.ended_at, root.children.at(-1)!.name, root.children.at(-1)!.ended_at]),
+        [[null, "wait", null]]
+      )
+      const { record } = yield* agent.snapshot
+      yield* agent.putRecord({ ...record, budget: null })
+      yield* agent.noteChange({ budget: null, previous_budget: record.budget })
+      yield* agent.run
+      const [trace, ...others] = tracesOf(yield* Effect.flatMap(exported, Export.parse))
+      assert.isEmpty([...others, ...faults(trace!)])
+      assert.strictEqual(
+        all(trace!.root).find(({ name }) => name === "wait")!.attributes["ownloop.wait.reason"],
+        "budget_reached"
+      )
+    }).pipe(Effect.provide(agentLoop({ id: session.id, model: scripted(twoSteps), tools: [echo] })))
+  )
+
+  it.live("is told for the last turns that are asked for", () =>
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const go = { type: "user.message", content: [{ type: "text", text: "go" }] } as const
+      yield* sessions.create(session, [go])
+      const settled: Effect.Effect<void, unknown> = Effect.flatMap(sessions.get(session.id), ({ status }) =>
+        status === "idle" ? Effect.void : Effect.andThen(Effect.yieldNow, settled)
+      )
+      for (let count = 1; count < 4; count++) yield* Effect.andThen(settled, sessions.send(session.id, [go]))
+      yield* settled
+      const every = yield* sessions.traces(session.id, 100)
+      assert.lengthOf(every, 4)
+      for (const turns of [1, 2, 3, 4]) {
+        assert.deepStrictEqual(yield* sessions.traces(session.id, turns), every.slice(-turns))
+      }
+    }).pipe(Effect.provide(deployment({ model: scripted([say("1"), say("2"), say("3"), say("4")]) })))
+  )
+
+  it.effect("has what tried to leave below the tool that ran then", () =>
+    Effect.gen(function* () {
+      const traces = tracesOf(yield* record(twoSteps))
+      const { started_at } = all(traces[0]!.root).find(({ name }) => name === "execute_tool echo")!
+      const blocked = decision("1", { outcome: "blocked", created_at: started_at, status: null })
+      const before = decision("2", { created_at: "1969-01-01T00:00:00.000Z" })
+      const [trace] = withEgress(traces, [blocked, before])
+      assert.isEmpty(faults(trace!))
+      const [egress, ...others] = all(trace!.root).filter(({ name }) => name.startsWith("egress"))
+      assert.isEmpty(others)
+      assert.deepInclude(egress, { name: "egress GET", status: "error" })
+      assert.deepInclude(egress!.attributes, { "server.address": "example.com", "ownloop.egress.outcome": "blocked" })
+    })
+  )
+})
+
+/** A deployment that fetches from example.com, and what its collector and that host are sent. */
+const collected = Effect.gen(function* () {
+  const requests: Array<{ readonly url: string; readonly headers: Headers; readonly body: typeof TracesData.Type }> = []
+  const visits: Array<Headers> = []
+  const arrived = yield* Deferred.make<void>()
+  const collector = HttpClient.make((request) => {
+    const { body, headers, url } = request
+    const json: unknown = body._tag === "Uint8Array" ? JSON.parse(new TextDecoder().decode(body.body)) : null
+    requests.push({ url, headers: new Headers({ ...headers }), body: Schema.decodeUnknownSync(TracesData)(json) })
+    Deferred.doneUnsafe(arrived, Effect.void)
+    return Effect.succeed(HttpClientResponse.fromWeb(request, new Response("{}")))
+  })
+  const settings = { OTLP_URL: "https://collector.test/otlp/", OTLP_HEADERS: "authorization=Bearer%20t,x-team=a" }
+  const traces = Otlp.layer.pipe(
+    Layer.provide([
+      Layer.succeed(HttpClient.HttpClient, collector),
+      ConfigProvider.layer(ConfigProvider.fromUnknown(settings))
+    ]),
+    Layer.orDie
+  )
+  yield* Effect.gen(function* () {
+    const sessions = yield* Sessions
+    yield* sessions.create(session, [
+      { type: "user.message", content: [{ type: "text", text: "go" }], traceparent: traced }
+    ])
+    yield* Deferred.await(arrived)
+  }).pipe(
+    Effect.provide(
+      deployment({
+        model: scripted([call("web_fetch", { url: "https://example.com/" }), say("done")]),
+        networking: { ...noNetworking, allowed_hosts: ["example.com"] } as Networking,
+        traces,
+        send: async (request) => {
+          visits.push(request.headers)
+          return new Response("one two three")
+        }
+      })
+    )
+  )
+  return { requests, visits }
+})
+
+/** What a collector reads, as OTLP 1 defines it; a field that it does not know is an error. */
+const Value = Schema.Union([
+  Schema.Struct({ stringValue: Schema.String }),
+  Schema.Struct({ intValue: Schema.String.check(Schema.isPattern(/^-?\d+$/)) }),
+  Schema.Struct({ doubleValue: Schema.Finite }),
+  Schema.Struct({ boolValue: Schema.Boolean }),
+  Schema.Struct({ arrayValue: Schema.Struct({ values: Schema.Array(Schema.Unknown) }) })
+])
+const nanos = Schema.String.check(Schema.isPattern(/^\d{1,19}$/))
+const KeyValues = Schema.Array(Schema.Struct({ key: Schema.String, value: Value }))
+const TracesData = Schema.Struct({
+  resourceSpans: Schema.Array(
+    Schema.Struct({
+      resource: Schema.Struct({ attributes: KeyValues }),
+      scopeSpans: Schema.Array(
+        Schema.Struct({
+          scope: Schema.Struct({ name: Schema.String }),
+          spans: Schema.Array(
+            Schema.Struct({
+              traceId: Schema.String.check(Schema.isPattern(/^[0-9a-f]{32}$/)),
+              spanId: Schema.String.check(Schema.isPattern(/^[0-9a-f]{16}$/)),
+              parentSpanId: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[0-9a-f]{16}$/))),
+              name: Schema.String,
+              kind: Schema.Literals([1, 3]),
+              startTimeUnixNano: nanos,
+              endTimeUnixNano: nanos,
+              attributes: KeyValues,
+              status: Schema.Struct({ code: Schema.Literals([0, 2]), message: Schema.optionalKey(Schema.String) })
+            })
+          )
+        })
+      )
+    })
+  )
+})
+
+describe("a collector", () => {
+  it.live("is sent each turn when it has ended, as part of the caller's trace", () =>
+    Effect.gen(function* () {
+      const { requests, visits } = yield* collected
+      assert.lengthOf(requests, 1)
+      const [{ body, headers, url }] = requests as [(typeof requests)[0]]
+      assert.strictEqual(url, "https://collector.test/otlp/v1/traces")
+      assert.deepStrictEqual([headers.get("authorization"), headers.get("x-team")], ["Bearer t", "a"])
+      const { spans } = body.resourceSpans[0]!.scopeSpans[0]!
+      assert.deepStrictEqual(
+        spans.map(({ name }) => name.split(" ")[0]),
+        ["invoke_agent", "chat", "execute_tool", "chat"]
+      )
+      const [root, , tool] = spans
+      assert.isTrue(spans.every(({ traceId }) => traceId === "0af7651916cd43dd8448eb211c80319c"))
+      assert.deepStrictEqual([root!.parentSpanId, tool!.parentSpanId], ["b7ad6b7169203331", root!.spanId])
+      assert.strictEqual(visits[0]!.get("traceparent"), `00-${root!.traceId}-${tool!.spanId}-01`)
+    })
+  )
+
+  it.effect("gets no span that goes on", () =>
+    Effect.gen(function* () {
+      const { entries, ...head } = yield* record(twoSteps)
+      const encoded = OtlpJson.encode(tracesOf({ ...head, entries: entries.slice(0, 7) }))
+      const { spans } = Schema.decodeUnknownSync(TracesData)(encoded).resourceSpans[0]!.scopeSpans[0]!
+      assert.deepStrictEqual(
+        spans.map(({ name }) => name),
+        ["chat @cf/openai/gpt-oss-20b"]
+      )
+    })
+  )
+})
