@@ -1,5 +1,6 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
+import type { SandboxOperation } from "./domain/Event.ts"
 import type { JsonSchema } from "./domain/JsonSchema.ts"
 import type { SessionId } from "./domain/Ids.ts"
 import type { ToolCall } from "./ModelClient.ts"

@@ -1,4 +1,5 @@
 import * as Stream from "effect/Stream"
+import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -71,7 +72,11 @@ export class SessionObject extends Context.Service<
 >()("ownloop/loop/SessionObject") {
   static readonly layer = (
     id: SessionId
-  ): Layer.Layer<SessionObject, never, AgentLoop | SandboxBackend | Storage | Blobs | Catalog | Alarm | Outbox> =>
+  ): Layer.Layer<
+    SessionObject,
+    Config.ConfigError,
+    AgentLoop | SandboxBackend | Storage | Blobs | Catalog | Alarm | Outbox | TraceExporter
+  > =>
     Layer.effect(
       SessionObject,
       Effect.gen(function* () {

@@ -154,6 +154,7 @@ export const start = Effect.fnUntraced(function* (
         }),
         ArtifactsMemory.layer,
         BlobsMemory.layer,
+        Otlp.layerNone,
         Layer.mock(SandboxBackend, { release: Effect.void }),
         Layer.succeed(Catalog, catalog),
         Layer.succeedContext(outboxServices)
