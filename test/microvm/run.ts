@@ -25,9 +25,16 @@ if (isRunning()) {
   const left = containers().filter((id) => !before.has(id))
   if (left.length > 0) execFileSync(docker, ["rm", "-f", ...left])
 } else if (existsSync(join(engine, "up.sh"))) {
-  const said = execFileSync(join(engine, "up.sh"), { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] })
-  for (const [, name, value] of said.matchAll(/^export (\w+)=(.*)$/gm)) process.env[name!] = value
-  process.exitCode = test()
+  const { status, stdout } = spawnSync(join(engine, "up.sh"), {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"]
+  })
+  if (status === 0) {
+    for (const [, name, value] of stdout.matchAll(/^export (\w+)=(.*)$/gm)) process.env[name!] = value
+    process.exitCode = test()
+  } else {
+    console.log(`microvm: skipped, since the engine in ${engine} did not start`)
+  }
   spawnSync(join(engine, "down.sh"), { stdio: "inherit" })
 } else {
   console.log("microvm: skipped, since no container engine runs here")
