@@ -11,16 +11,20 @@ export interface Parser {
   readonly end: (truncated?: boolean) => Parsed
 }
 
-/** One machine reads any family; the grammar says what the markers mean. */
-export const make = (given: Grammar, options: Options): Parser => {
+/**
+ * One machine reads any family; the grammar says what the markers mean.
+ *
+ * @param isFinal calls in reasoning are meant, where they are calls at all.
+ */
+export const make = (given: Grammar, options: Options, isFinal = false): Parser => {
   let grammar = given
   const turn = new Turn(options)
   turn.trims = grammar.spec.trims === true
+  turn.isDoubtful = isFinal
   const feed = makeFeed()
   const { cursor } = feed
   /** What was said of calls in reasoning that then ended. */
   let mused = ""
-  let isFinal = false
   /** The markers that end the thinking that is open. */
   let thinking: ReadonlyArray<Thinking> = grammar.spec.thinking
 
@@ -142,13 +146,23 @@ export const make = (given: Grammar, options: Options): Parser => {
         return text
       }
       if (!at.last) return undefined
-      if (turn.isTruncated) turn.text(held)
-      else {
-        isFinal = true
+      const { calls, problems } = within(held)
+      if (turn.isTruncated || calls.length + problems.length === 0) {
+        turn.text(held)
+        for (const problem of problems) if (problem.type === "incomplete_call") turn.refuse(problem)
+      } else {
+        isFinal = turn.isDoubtful = true
         at.back(held)
       }
       return text
     }
+  }
+
+  /** What a part of the reasoning would mean if it was meant. */
+  const within = (text: string): Parsed => {
+    const parser = make(grammar, { ...options, startsInThinking: false, truncated: turn.isTruncated }, true)
+    parser.push(text)
+    return parser.end()
   }
 
   const machine: Machine = {
@@ -173,8 +187,8 @@ export const make = (given: Grammar, options: Options): Parser => {
       turn.isTruncated = truncated
       run(true)
       // Nothing came after the reasoning: then the calls in it were meant.
-      if (mused !== "" && turn.saysNothing) {
-        isFinal = true
+      if (mused !== "" && turn.saysNothing && !truncated) {
+        isFinal = turn.isDoubtful = true
         turn.mute()
         mode = text
         cursor.back(mused)

@@ -27,6 +27,9 @@ export class Turn {
   /** The text was cut off: nothing in it is completed by guessing. */
   isTruncated: boolean
 
+  /** What is read stood in reasoning, where much is only said of calls: what names no tool is none. */
+  isDoubtful = false
+
   constructor(options: Options) {
     this.isTruncated = options.truncated === true
     this.tools = new Map(options.tools.map((tool) => [tool.name, tool]))
@@ -163,7 +166,13 @@ export class Turn {
     if (this.counts()) this.problem(Problems.incomplete(text, name))
   }
 
+  /** A problem of a call that is not read. */
+  refuse(problem: Problem): void {
+    if (this.counts()) this.problem(problem)
+  }
+
   private problem(problem: Problem): void {
+    if (this.isDoubtful && !Problems.isOfCall(problem, (name) => this.tool(name) !== undefined)) return
     this.problems.push(problem)
     this.deltas.push({ type: "problem", problem })
   }
