@@ -112,14 +112,16 @@ class Collector {
     const { body, next, turn } = this
     const { block } = this.compiled
     if (turn.isFull) return next
-    const whole = closed || this.isComplete || block.isWhole?.(body) === true
+    const whole = closed || this.isComplete || block.isWhole?.(body, turn) === true
     if (!whole && block.accepts === undefined) {
       if (block.isMention?.(body) === true) turn.text(block.open + body)
       else turn.incomplete(block.open + body, block.nameOf?.(body))
     } else {
       const rest = block.read(body, turn, { closed: whole, cutOff })
-      if (rest === false) turn.text(block.open + body)
-      else if (typeof rest === "string" && !closed) turn.text(rest)
+      if (rest === false) {
+        turn.text(block.open + body)
+        turn.afterJson = whole && block.open === "{"
+      } else if (typeof rest === "string" && !closed) turn.text(rest)
     }
     return next
   }

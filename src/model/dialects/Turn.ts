@@ -1,6 +1,7 @@
 import * as Problems from "./Problems.ts"
 import type { Call, Delta, Options, Parsed, Problem, Tool } from "./Types.ts"
-import { toArguments, toValue } from "./Values.ts"
+import { isProperty } from "./Coerce.ts"
+import { type Arguments, toArguments, toValue } from "./Values.ts"
 
 /** More calls than these in one turn are a model that repeats itself. */
 export const maxCalls = 128
@@ -20,6 +21,8 @@ export class Turn {
   private deltas: Array<Delta> = []
   /** Whether nothing but space has come since the last call. */
   afterCall = false
+  /** Whether nothing but space has come since JSON that was no call. */
+  afterJson = false
 
   /** Space between text and calls is the format's, not the text's. */
   trims = false
@@ -65,6 +68,16 @@ export class Turn {
     return exact ?? this.tools.get(name.trim().replace(/^functions\./, ""))
   }
 
+  /** The one tool that takes these arguments: each of them, and with them all that it needs. */
+  toolFor(args: Arguments): Tool | undefined {
+    const keys = Object.keys(args)
+    const fitting = [...this.tools.values()].filter(({ parameters }) => {
+      const required = Array.isArray(parameters.required) ? parameters.required : []
+      return keys.every((key) => isProperty(parameters, key)) && required.every((key) => keys.includes(String(key)))
+    })
+    return keys.length > 0 && fitting.length === 1 ? fitting[0] : undefined
+  }
+
   /** Whether a text may hold the name of a tool: where it holds none, it need not be read. */
   mentions(text: string): boolean {
     if (text.includes("\\")) return true
@@ -85,6 +98,7 @@ export class Turn {
     this.held = text.slice(end)
     this.leading = false
     this.afterCall = false
+    this.afterJson = false
   }
 
   private emit(text: string): void {

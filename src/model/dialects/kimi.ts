@@ -3,6 +3,7 @@ import type { Block, Spec } from "./Spec.ts"
 import { think } from "./toolCall.ts"
 import type { Turn } from "./Turn.ts"
 import { coerce, property } from "./Coerce.ts"
+import { isArguments, toValue } from "./Values.ts"
 
 const begin = "<|tool_call_argument_begin|>"
 
@@ -12,7 +13,13 @@ const readK2 = (body: string, turn: Turn): void => {
   const id = head.trim()
   const name = nameOf(id)
   if (more.length === 0) turn.malformed(body, name)
-  else turn.callText(name, more.join(begin), id)
+  else turn.callText(/^\d{0,9}$/.test(name) ? (named(more.join(begin), turn) ?? name) : name, more.join(begin), id)
+}
+
+/** Now and then nothing of the name comes but its number: then the arguments say which tool is meant, if they fit only one. */
+const named = (text: string, turn: Turn): string | undefined => {
+  const { ok, ...rest } = toValue(text)
+  return ok && "value" in rest && isArguments(rest.value) ? turn.toolFor(rest.value)?.name : undefined
 }
 
 const nameOf = (id: string): string => id.replace(/^functions\./, "").replace(/:\d{1,9}$/, "")

@@ -1,4 +1,4 @@
-import { coerce, property } from "./Coerce.ts"
+import { coerce, isProperty, property } from "./Coerce.ts"
 import type { Turn } from "./Turn.ts"
 import type { Tool } from "./Types.ts"
 
@@ -61,13 +61,19 @@ const readFunction = (body: string, from: number, name: string, turn: Turn): num
     const key = mark[1].trim()
     const start = next.lastIndex
     next.lastIndex = endOfValue(body, start, tool)
-    entries.push([key, argument(tool, key, withoutLineBreaks(body.slice(start, next.lastIndex)))])
+    entries.push([key, valueOf(tool, key, withoutLineBreaks(body.slice(start, next.lastIndex)))])
   }
   const end = mark?.index ?? body.length
   const text = entries.length === 0 ? body.slice(from, end).trim() : ""
   if (text.startsWith("{")) turn.callText(name, text)
   else turn.call(name, Object.fromEntries(entries))
   return end
+}
+
+/** Where a tool does not say what it takes, the text null is nothing. */
+const valueOf = (tool: Tool | undefined, key: string, raw: string): unknown => {
+  const value = argument(tool, key, raw)
+  return value === "null" && tool?.parameters.properties === undefined ? "" : value
 }
 
 /** A line break at the beginning belongs to the format, and so does one at the end where there is one at the beginning. */
@@ -93,7 +99,7 @@ const endOfValue = (body: string, from: number, tool: Tool | undefined): number 
 
 const isParameter = (tool: Tool | undefined, key: string): boolean => {
   const schema = tool?.parameters
-  return schema?.properties === undefined || property(schema, key) !== undefined
+  return schema?.properties === undefined || isProperty(schema, key)
 }
 
 /** `"NAME">` with parameters in tags that name them, as in `<invoke name=...><parameter name=...>`. */
