@@ -9,6 +9,8 @@ export const maxCalls = 128
 /** Gathers what a turn says, and says of each call whether it may be made. */
 export class Turn {
   private content = ""
+  /** The last of the content, since it was last asked for. */
+  private recent = ""
   private reasoning = ""
   private held = ""
   private leading = false
@@ -44,12 +46,12 @@ export class Turn {
 
   /** Whether nothing but space has come so far. */
   get isBlank(): boolean {
-    return this.content === "" && this.reasoning === "" && this.attempts === 0
+    return this.saysNothing && this.reasoning === ""
   }
 
   /** Whether no answer came and no call. */
   get saysNothing(): boolean {
-    return this.content === "" && this.attempts === 0
+    return this.content === "" && this.recent === "" && this.attempts === 0
   }
 
   /** From here on only calls count, not the text around them. */
@@ -104,11 +106,19 @@ export class Turn {
   private emit(text: string): void {
     if (text === "") return
     if (this.thinking) this.reasoning += text
-    else this.content += text
+    else this.recent += text
     const type = this.thinking ? "reasoning" : "content"
     const last = this.deltas.at(-1)
     if (last?.type === type) this.deltas[this.deltas.length - 1] = { type, text: last.text + text }
     else this.deltas.push({ type, text })
+  }
+
+  /** The content since this was last asked for. */
+  takeRecent(): string {
+    const { recent } = this
+    this.content += recent
+    this.recent = ""
+    return recent
   }
 
   think(): void {
@@ -125,7 +135,7 @@ export class Turn {
 
   /** One message ends and the next of its kind begins. */
   nextMessage(): void {
-    this.held = (this.thinking ? this.reasoning : this.content) === "" ? "" : "\n"
+    this.held = (this.thinking ? this.reasoning : this.content + this.recent) === "" ? "" : "\n"
     this.leading = true
   }
 
@@ -200,6 +210,7 @@ export class Turn {
   finish(): Parsed {
     if (!this.thinking) this.emit(this.held)
     this.held = ""
+    this.takeRecent()
     const { calls, content, problems } = this
     return { content, reasoning: this.reasoning === "" ? null : this.reasoning, calls, problems }
   }
