@@ -88,7 +88,7 @@ export const startWorld = async () => {
     OWNLOOP_ROOT_KEY: `test:${secrets.root}`
   })
   return {
-    secrets: [...Object.values(secrets)],
+    secrets: Object.values(secrets),
     model,
     site,
     attacker,
