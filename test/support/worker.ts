@@ -10,6 +10,24 @@ import { runsAgain } from "./replayed.ts"
 
 export const apiKey = "test-key"
 
+/**
+ * What leaves a Worker of the test harness is sent by this process's `fetch`, which is given the Worker's request as its options. It would
+ * follow redirects behind the gateway's back: the runtime does that itself, where it is asked to.
+ */
+const send = globalThis.fetch
+globalThis.fetch = (input, init) =>
+  init !== undefined && "url" in init
+    ? send(input, { ...parts(init as Request), redirect: "manual" })
+    : send(input, init)
+
+const parts = ({ method, headers, body, signal }: Request) => ({
+  method,
+  headers,
+  body,
+  signal,
+  duplex: "half" as const
+})
+
 /** The product's Worker in workerd, with a catalog, and clients for it. */
 export const startWorker = async (
   vars: Record<string, string> = {},
@@ -81,6 +99,8 @@ export const startSession = async (
   options: {
     readonly model?: string
     readonly hosts?: ReadonlyArray<string>
+    /** Every public host. */
+    readonly unrestricted?: true
     /** Of the environment. */
     readonly policies?: ReadonlyArray<string>
     readonly backend?: "isolate" | "microvm"
@@ -94,6 +114,7 @@ export const startSession = async (
     config: {
       type: "cloud",
       ...(options.backend === undefined ? {} : { backend: options.backend }),
+      ...(options.unrestricted ? { networking: { type: "unrestricted" as const } } : {}),
       ...(options.hosts === undefined ? {} : { networking: { type: "limited", allowed_hosts: [...options.hosts] } }),
       ...ours({ policy_ids: options.policies ?? [] })
     }
@@ -133,7 +154,7 @@ export const startSession = async (
       return events
     },
     decisions: async (fetch: Worker["fetch"]) =>
-      (await (await fetch(`/v1/egress/decisions?session_id=${id}`)).json()) as {
+      (await (await fetch(`/v1/egress/decisions?session_id=${id}&limit=100`)).json()) as {
         readonly data: ReadonlyArray<EgressDecision>
       }
   }
