@@ -1,7 +1,7 @@
 import * as Problems from "./Problems.ts"
 import type { Call, Delta, Options, Parsed, Problem, Tool } from "./Types.ts"
 import { isProperty } from "./Coerce.ts"
-import { type Arguments, toArguments, toValue } from "./Values.ts"
+import { type Arguments, toArguments, toValue, unfenced } from "./Values.ts"
 
 /** More calls than these in one turn are a model that repeats itself. */
 export const maxCalls = 128
@@ -162,7 +162,7 @@ export class Turn {
 
   /** A call whose arguments stand there as JSON text. */
   callText(name: string, text: string, id?: string): void {
-    const value = text.trim() === "" ? { ok: true as const, value: {} } : toValue(text)
+    const value = text.trim() === "" ? { ok: true as const, value: {} } : toValue(unfenced(text))
     if (value.ok) return this.call(name, value.value, id)
     const tool = this.admit(name)
     if (tool !== undefined) this.problem(Problems.malformed(text, tool.name))

@@ -46,9 +46,12 @@ export const readFunctions = (body: string, turn: Turn): void => {
   let found = start.exec(body)
   if (found === null) return turn.malformed(body)
   for (; found !== null && !turn.isFull; found = start.exec(body)) {
-    start.lastIndex = readFunction(body, start.lastIndex, found[1]!.trim(), turn)
+    start.lastIndex = readFunction(body, start.lastIndex, unquoted(found[1]!), turn)
   }
 }
+
+/** Some write names as attributes are written elsewhere. */
+const unquoted = (name: string): string => name.trim().replace(/^(["'])(.*)\1$/, "$2")
 
 /** Reads the parameters of one function and answers where it ends. */
 const readFunction = (body: string, from: number, name: string, turn: Turn): number => {
@@ -58,7 +61,7 @@ const readFunction = (body: string, from: number, name: string, turn: Turn): num
   next.lastIndex = from
   let mark = next.exec(body)
   for (; mark?.[1] !== undefined; mark = next.exec(body)) {
-    const key = mark[1].trim()
+    const key = unquoted(mark[1])
     const start = next.lastIndex
     next.lastIndex = endOfValue(body, start, tool)
     entries.push([key, valueOf(tool, key, withoutLineBreaks(body.slice(start, next.lastIndex)))])
@@ -88,7 +91,7 @@ const endOfValue = (body: string, from: number, tool: Tool | undefined): number 
   mark.lastIndex = from
   let ended: number | undefined
   for (let found = mark.exec(body); found !== null; found = mark.exec(body)) {
-    const key = found[1]?.trim()
+    const key = found[1] === undefined ? undefined : unquoted(found[1])
     if (found[0] === "</parameter>") return found.index
     if (key === undefined) ended ??= found.index
     else if (ended !== undefined) return ended
