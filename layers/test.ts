@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Mac from "effect/crypto/Mac"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import type { Artifacts } from "../src/Artifacts.ts"
 import type { Blobs } from "../src/Blobs.ts"
 import type { Catalog } from "../src/Catalog.ts"
 import type { Networking } from "../src/domain/Environment.ts"
@@ -35,6 +36,7 @@ import * as Queues from "./queues/Queues.ts"
 import * as MemorySandbox from "./sandbox/Memory.ts"
 import * as InProcess from "./sessions/InProcess.ts"
 import * as Alarm from "./storage/Alarm.ts"
+import * as ArtifactsMemory from "./storage/ArtifactsMemory.ts"
 import * as BlobsMemory from "./storage/BlobsMemory.ts"
 import * as Memory from "./storage/Memory.ts"
 import * as TasksMemory from "./storage/TasksMemory.ts"
@@ -79,7 +81,7 @@ export const deployment = <Model>(
     /** Stands for the network. */
     readonly send?: Send
   }
-): Layer.Layer<Sessions | Catalog | Recording.Decisions | Model> => {
+): Layer.Layer<Sessions | Artifacts | Catalog | Recording.Decisions | Model> => {
   const send: Send = options.send ?? (() => Promise.reject(new Error("there is no network")))
   const sandbox = Layer.unwrap(
     Effect.map(Effect.context<EgressPolicy>(), (services) =>
@@ -102,7 +104,7 @@ export const deployment = <Model>(
       ])
     )
   return InProcess.layer(session).pipe(
-    Layer.provideMerge([options.model, Memory.catalog, Recording.layer(options.networking)]),
+    Layer.provideMerge([options.model, Memory.catalog, Recording.layer(options.networking), ArtifactsMemory.layer]),
     Layer.provide([SecureRandom.layerWebCrypto, config(options.config)])
   )
 }

@@ -1,7 +1,7 @@
 import * as Schema from "effect/Schema"
 import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
-import { TextBlock } from "./Event.ts"
+import { Attachment, TextBlock } from "./Event.ts"
 import { SessionId, TaskId } from "./Ids.ts"
 
 /**
@@ -41,7 +41,9 @@ export type ReplyTo = typeof ReplyTo.Type
 
 export const TaskEvent = Schema.Struct({
   type: Schema.Literal("user.message"),
-  content: Schema.NonEmptyArray(TextBlock)
+  content: Schema.NonEmptyArray(TextBlock),
+  /** Files that came with a mail. */
+  attachments: Schema.optionalKey(Schema.Array(Attachment))
 })
 export type TaskEvent = typeof TaskEvent.Type
 
@@ -96,6 +98,8 @@ export const Task = Schema.Struct({
   /** 1, and one more for every retry. Each attempt has a session of its own. */
   attempt: Schema.Int,
   session_id: Schema.NullOr(SessionId),
+  /** The session whose work it goes on with, and which it creates where there is none yet. Absent where each attempt has one of its own. */
+  continues: Schema.optionalKey(SessionId),
   /** What its session is being ended for. */
   ending: Schema.NullOr(Schema.Literals(["cancelled", "expired"])),
   /** Every status that it had, oldest first. */

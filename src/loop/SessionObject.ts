@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import type { Alarm } from "../Alarm.ts"
+import type { Artifacts } from "../Artifacts.ts"
 import { Blobs } from "../Blobs.ts"
 import { Catalog } from "../Catalog.ts"
 import type { BudgetRefused } from "../domain/Budget.ts"
@@ -28,9 +29,11 @@ import { exportSession } from "../trace/exportSession.ts"
 import * as SessionTraces from "../trace/SessionTraces.ts"
 import type { Trace } from "../trace/Span.ts"
 import type { TraceExporter } from "../TraceExporter.ts"
+import type { Workspace } from "../Workspace.ts"
 import { AgentLoop } from "./AgentLoop.ts"
 import * as EventStream from "./EventStream.ts"
 import type { Frame } from "./LiveFeed.ts"
+import * as Received from "./Received.ts"
 import * as Spent from "./Spent.ts"
 import * as Unseen from "./Unseen.ts"
 import * as Work from "./Work.ts"
@@ -74,7 +77,7 @@ export class SessionObject extends Context.Service<
   ): Layer.Layer<
     SessionObject,
     Config.ConfigError,
-    AgentLoop | Storage | Blobs | Catalog | Alarm | Outbox | TraceExporter
+    AgentLoop | Artifacts | Storage | Workspace | Blobs | Catalog | Alarm | Outbox | TraceExporter
   > =>
     Layer.effect(
       SessionObject,
@@ -88,6 +91,7 @@ export class SessionObject extends Context.Service<
         const contentRate = yield* SessionTraces.contentRate
         const work = yield* Work.make(loop, contentRate)
         const unseen = Unseen.make(loop)
+        const received = yield* Received.make(id)
 
         const get = work.view
 
@@ -157,7 +161,7 @@ export class SessionObject extends Context.Service<
 
         const send = Effect.fn("SessionObject.send")(function* (events: ReadonlyArray<ClientEvent>) {
           yield* work.expect
-          const entries = yield* accept(events)
+          const entries = yield* received.once(events, accept)
           yield* work.start
           return entries.map(({ event }) => event)
         })

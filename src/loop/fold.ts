@@ -100,8 +100,13 @@ const confirm = (state: State, event: Confirmation): State => {
 export const fold = (state: State, event: SessionEvent): State => {
   switch (event.type) {
     case "user.message": {
-      const { id, traceparent } = event
-      const message = { id, text: text(event.content), ...(traceparent === undefined ? {} : { traceparent }) }
+      const { id, task, traceparent } = event
+      const message = {
+        id,
+        text: text(event.content),
+        ...(traceparent === undefined ? {} : { traceparent }),
+        ...(task === undefined ? {} : { task })
+      }
       return event.processed_at === null
         ? { ...state, queue: [...state.queue, message] }
         : {

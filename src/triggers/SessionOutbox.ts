@@ -88,7 +88,8 @@ export const layer: Layer.Layer<
         )
         if (Option.isSome(isOpen)) yield* conclude(session, isOpen.value, entry, step, at)
       } else {
-        yield* tasks.change({ ...changeOf(session, id, entry, at), status: step.status, reason: step.reason })
+        const from = openStatuses.filter((status) => status !== step.status)
+        yield* tasks.change({ ...changeOf(session, id, entry, at), from, status: step.status, reason: step.reason })
       }
       // Whoever runs no more leaves a place.
       if (step.status !== "running") yield* runner.dispatch
@@ -100,7 +101,10 @@ export const layer: Layer.Layer<
       const at = event.processed_at ?? record.created_at
       yield* deliveries.add(hooks(record.id, hooksOf(event), event.id.slice("sevt_".length), endpoints, at))
       const step = stepOf(cursor, event)
-      if (step !== null && record.task_id !== undefined) yield* follow(session, record.task_id, entry, step, at)
+      if (step !== null) {
+        const ids = tasksOf(cursor, record, event)
+        yield* Effect.forEach(ids, (id) => follow(session, id, entry, step, at), { discard: true })
+      }
       return step
     })
 
@@ -155,6 +159,12 @@ export const layer: Layer.Layer<
     })
   })
 )
+
+/** The tasks that an event is about: what a message of one says, it says of that one alone. */
+const tasksOf = ({ tasks }: Cursor, { task_id }: Told["record"], event: LogEntry["event"]): ReadonlyArray<TaskId> => {
+  if (event.type === "user.message") return event.task === undefined ? [] : [event.task.id]
+  return tasks ?? (task_id === undefined ? [] : [task_id])
+}
 
 /** Only while this is the task's session, and once for each place of its log. */
 const changeOf = ({ record }: Told, id: TaskId, { seq }: LogEntry, at: Timestamp) => ({

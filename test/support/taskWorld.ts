@@ -25,6 +25,7 @@ import * as SessionOutbox from "../../src/triggers/SessionOutbox.ts"
 import { Backends, TriggerSettings } from "../../src/triggers/Settings.ts"
 import { Sweeper } from "../../src/triggers/Sweeper.ts"
 import { DeadLetterOut, type QueueMessage, TaskConsumer } from "../../src/triggers/TaskConsumer.ts"
+import { decode, type TaskOrigin } from "../../src/triggers/TaskMessage.ts"
 import { TaskRunner } from "../../src/triggers/TaskRunner.ts"
 import { Workspace } from "../../src/Workspace.ts"
 
@@ -246,6 +247,8 @@ export const start = Effect.fnUntraced(function* (
   return {
     life,
     tasks: consumer.tasks,
+    submit: (body: unknown, origin: TaskOrigin) =>
+      Effect.flatMap(decode(body), (message) => Context.get(services, TaskRunner).submit(message, origin)),
     deadLetters: consumer.deadLetters,
     sweep: Context.get(services, Sweeper).sweep,
     /** Rings the alarms that are due. */
