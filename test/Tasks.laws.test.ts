@@ -3,6 +3,7 @@ import { Context, Effect, Option, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { Catalog } from "../src/Catalog.ts"
 import type { SessionId } from "../src/domain/Ids.ts"
+import type { Task } from "../src/domain/Task.ts"
 import { Storage } from "../src/Storage.ts"
 import { Tasks } from "../src/Tasks.ts"
 import { agent, environment } from "./support/records.ts"
@@ -89,12 +90,13 @@ const run = Effect.fnUntraced(function* (seed: number, fatal: number) {
   ) {
     const { continues } = letter
     if (continues !== undefined) {
-      let isTaken = false
-      while (!isTaken) {
+      const taken: Array<Task> = []
+      while (taken.length === 0) {
         yield* attempt((process) =>
-          process
-            .submit(letter.body, { key: letter.id, continues })
-            .pipe(Effect.andThen(Effect.sync(() => void (isTaken = true))), Effect.orDie)
+          process.submit(letter.body, { key: letter.id, continues }).pipe(
+            Effect.map((task) => void taken.push(task)),
+            Effect.orDie
+          )
         )
       }
       return

@@ -2,7 +2,7 @@ import * as Schema from "effect/Schema"
 import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
 import { Attachment, TextBlock } from "./Event.ts"
-import { SessionId, TaskId } from "./Ids.ts"
+import { MailId, SessionId, TaskId } from "./Ids.ts"
 
 /**
  * `queued`: waits for a place among the sessions that run at the same time. `claimed`: has a session, which has not begun. `running` and
@@ -32,10 +32,11 @@ export const openStatuses = ["queued", "claimed", "running", "waiting"] as const
 /** Statuses of a task whose session takes one of the places. One that waits takes none: it costs nothing meanwhile. */
 export const placedStatuses = ["claimed", "running"] as const satisfies ReadonlyArray<TaskStatus>
 
-/** Where an outcome is sent: `queue` names a queue binding of the Worker. */
+/** Where an outcome is sent: `queue` names a queue binding of the Worker, `mail` a mail that came, in whose thread it is answered. */
 export const ReplyTo = Schema.Union([
   Schema.Struct({ type: Schema.Literal("queue"), queue: Schema.NonEmptyString }),
-  Schema.Struct({ type: Schema.Literal("webhook"), url: Schema.NonEmptyString })
+  Schema.Struct({ type: Schema.Literal("webhook"), url: Schema.NonEmptyString }),
+  Schema.Struct({ type: Schema.Literal("mail"), mail: MailId })
 ])
 export type ReplyTo = typeof ReplyTo.Type
 

@@ -8,6 +8,7 @@ import { now } from "../domain/Common.ts"
 import { nextSessionId, nextTaskId, type TaskId } from "../domain/Ids.ts"
 import { type FinalStatus, openStatuses, type Outcome, type Task } from "../domain/Task.ts"
 import type { SessionRecord } from "../domain/Session.ts"
+import { Mailboxes } from "../Mailboxes.ts"
 import { Sessions } from "../Sessions.ts"
 import type { StorageError } from "../Storage.ts"
 import { Tasks } from "../Tasks.ts"
@@ -43,7 +44,15 @@ export class TaskRunner extends Context.Service<
   static readonly layer: Layer.Layer<
     TaskRunner,
     never,
-    Tasks | Catalog | Sessions | Deliverer | ReplyQueues | TriggerSettings | Backends | SecureRandom.SecureRandom
+    | Tasks
+    | Catalog
+    | Sessions
+    | Deliverer
+    | Mailboxes
+    | ReplyQueues
+    | TriggerSettings
+    | Backends
+    | SecureRandom.SecureRandom
   > = Layer.effect(
     TaskRunner,
     Effect.gen(function* () {
@@ -51,6 +60,7 @@ export class TaskRunner extends Context.Service<
       const catalog = yield* Catalog
       const sessions = yield* Sessions
       const deliverer = yield* Deliverer
+      const mailboxes = yield* Mailboxes
       const queues = yield* ReplyQueues
       const settings = yield* TriggerSettings
       const backends = yield* Backends
@@ -84,6 +94,14 @@ export class TaskRunner extends Context.Service<
       const deliver = (id: TaskId) =>
         Effect.catch(deliverer.deliver(id), (error) => Effect.logError("an outcome could not be sent yet", error))
 
+      /** The mailbox of the mail that an outcome answers. */
+      const answered = Effect.fnUntraced(function* ({ reply_to }: Pick<TaskMessage, "reply_to">) {
+        const mail = reply_to?.type === "mail" ? yield* mailboxes.mail(reply_to.mail) : Option.none()
+        return Option.flatMap(mail, ({ mailbox_id, status }) =>
+          status === "accepted" ? Option.fromNullOr(mailbox_id) : Option.none()
+        )
+      })
+
       const recordOf = Effect.fnUntraced(function* (task: Task, session_id: NonNullable<Task["session_id"]>) {
         const [agent, environment] = yield* Effect.all(
           [
@@ -94,6 +112,7 @@ export class TaskRunner extends Context.Service<
         )
         const frozen = sessionAgent(agent)
         if (task.budget !== null) yield* isBudgetable(task.budget, frozen)
+        const mailbox_id = Option.getOrUndefined(yield* answered(task))
         return {
           id: session_id,
           agent: frozen,
@@ -101,6 +120,7 @@ export class TaskRunner extends Context.Service<
           environment: environment.config,
           budget: task.budget,
           task_id: task.id,
+          ...(mailbox_id === undefined ? {} : { mailbox_id }),
           vault_ids: [],
           title: null,
           metadata: task.metadata,
@@ -172,6 +192,11 @@ export class TaskRunner extends Context.Service<
       const submit = Effect.fn("TaskRunner.submit")(function* (message: TaskMessage, origin: TaskOrigin) {
         const refusal = replyRefusal(message, queues, settings)
         if (refusal !== null) return yield* new TaskRefused({ detail: refusal })
+        if (message.reply_to?.type === "mail" && Option.isNone(yield* answered(message))) {
+          return yield* new TaskRefused({
+            detail: `reply_to.mail: ${message.reply_to.mail} is no mail that was accepted`
+          })
+        }
         const environmentId = message.environment_id ?? Option.getOrUndefined(settings.environmentId)
         if (environmentId === undefined) {
           const detail = "environment_id: is required, since OWNLOOP_TASK_ENVIRONMENT is not set"

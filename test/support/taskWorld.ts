@@ -1,25 +1,31 @@
-import { Clock, Context, Effect, Layer, Option, Scope, Stream } from "effect"
+import { Clock, ConfigProvider, Context, Effect, Layer, Option, Scope, Stream } from "effect"
 import { Mac, SecureRandom } from "effect/crypto"
 import { FetchHttpClient } from "effect/http"
 import * as Otlp from "../../layers/observability/Otlp.ts"
 import * as ArtifactsMemory from "../../layers/storage/ArtifactsMemory.ts"
+import * as SendEmail from "../../layers/mail/SendEmail.ts"
 import * as BlobsMemory from "../../layers/storage/BlobsMemory.ts"
+import * as MailboxesMemory from "../../layers/storage/MailboxesMemory.ts"
 import * as Memory from "../../layers/storage/Memory.ts"
 import * as OutboxCursorObject from "../../layers/storage/OutboxCursorObject.ts"
 import * as TasksMemory from "../../layers/storage/TasksMemory.ts"
 import { agentLoop } from "../../layers/test.ts"
 import { Alarm } from "../../src/Alarm.ts"
+import { ApprovalTokens } from "../../src/ApprovalTokens.ts"
 import { Catalog } from "../../src/Catalog.ts"
 import { Deliveries } from "../../src/Deliveries.ts"
 import type { SessionId } from "../../src/domain/Ids.ts"
 import { SessionObject } from "../../src/loop/SessionObject.ts"
 import { noUsage } from "../../src/loop/Spent.ts"
+import type { Mailboxes } from "../../src/Mailboxes.ts"
 import { ModelClient, type ModelPart } from "../../src/ModelClient.ts"
 import { OutboxCursor } from "../../src/OutboxCursor.ts"
 import { SessionNotFound, Sessions } from "../../src/Sessions.ts"
 import { Storage, StorageError } from "../../src/Storage.ts"
 import { Tasks } from "../../src/Tasks.ts"
+import { ApprovalRequests } from "../../src/triggers/ApprovalRequests.ts"
 import { Deliverer } from "../../src/triggers/Deliver.ts"
+import { MailSender } from "../../src/triggers/MailSender.ts"
 import { ReplyQueues, TaskQueueOut } from "../../src/triggers/ReplyQueues.ts"
 import * as SessionOutbox from "../../src/triggers/SessionOutbox.ts"
 import { Backends, TriggerSettings } from "../../src/triggers/Settings.ts"
@@ -111,7 +117,9 @@ export const start = Effect.fnUntraced(function* (
   const scope = yield* Effect.scope
   const objects = new Map<SessionId, SessionObject["Service"]>()
   const hadWork = new Set<SessionId>()
-  let outboxServices: Context.Context<Tasks | Deliveries | TaskRunner | Deliverer | TriggerSettings>
+  let outboxServices: Context.Context<
+    ApprovalRequests | Deliverer | Deliveries | Mailboxes | TaskRunner | Tasks | TriggerSettings
+  >
 
   const catalog = Context.get(stores, Catalog)
   const shared = Layer.mergeAll(
@@ -216,7 +224,10 @@ export const start = Effect.fnUntraced(function* (
   const triggers = Layer.mergeAll(TaskConsumer.layer, Sweeper.layer).pipe(
     Layer.provideMerge(TaskRunner.layer),
     Layer.provideMerge(Deliverer.layer),
+    Layer.provide(MailSender.layer),
+    Layer.provideMerge(ApprovalRequests.layer),
     Layer.provideMerge([
+      MailboxesMemory.layer,
       shared,
       Layer.succeed(Sessions, sessions),
       Layer.succeed(TriggerSettings, {
@@ -224,7 +235,8 @@ export const start = Effect.fnUntraced(function* (
         environmentId: Option.none(),
         webhookKey: Option.none(),
         endpoints: [],
-        webhookHosts: []
+        webhookHosts: [],
+        mail: { domain: Option.none(), approver: Option.none(), url: Option.none() }
       })
     ]),
     Layer.provide([
@@ -236,9 +248,12 @@ export const start = Effect.fnUntraced(function* (
         queue((body) => world.dead.push({ id: `dead${world.dead.length}`, body }))
       ),
       FetchHttpClient.layer,
-      Mac.layerWebCrypto
+      SendEmail.layer(undefined),
+      ArtifactsMemory.layer,
+      ApprovalTokens.layer
     ]),
-    Layer.provide(SecureRandom.layerWebCrypto)
+    Layer.provide(Mac.layerWebCrypto),
+    Layer.provide([SecureRandom.layerWebCrypto, ConfigProvider.layer(ConfigProvider.fromUnknown({}))])
   )
   const services = yield* Layer.buildWithScope(triggers, scope)
   outboxServices = services
