@@ -24,7 +24,14 @@ export interface Written {
 let count = 0
 
 /** A mail as it comes over the wire. */
-export const write = ({ body = "Hello", from = "ada@example.com", headers = {}, id, subject = "A question", to }: Written) => {
+export const write = ({
+  body = "Hello",
+  from = "ada@example.com",
+  headers = {},
+  id,
+  subject = "A question",
+  to
+}: Written) => {
   const all: Record<string, string | null> = {
     "Authentication-Results": proven(from),
     From: `Ada <${from}>`,
@@ -68,11 +75,21 @@ export const startMail = async (vars: Record<string, string> = {}) => {
         ...fields
       })
     ).body
-  const deliver = (raw: string, to: string, from = "ada@example.com") => tasks.worker.email({ from, to, raw })
+  const deliver = (raw: string | Uint8Array, to: string, from = "ada@example.com") =>
+    tasks.worker.email({ from, to, raw: typeof raw === "string" ? raw : new Blob([Buffer.from(raw)]).stream() })
+  const local = `${tasks.client.baseURL}/cdn-cgi/local/explorer/api/local/email/sending`
   return {
     ...tasks,
     mailbox,
     deliver,
+    /** All that was sent, as its receivers get it; a page holds so many. */
+    sent: async (): Promise<ReadonlyArray<SentMail>> =>
+      ((await (await fetch(`${local}?per_page=100`)).json()) as { readonly result: ReadonlyArray<SentMail> }).result,
+    /** What is in R2 under a key. */
+    stored: async (key: string) => {
+      const { BLOBS } = (await tasks.worker.getEnv()) as unknown as { readonly BLOBS: R2Bucket }
+      return (await BLOBS.get(key))?.text()
+    },
     post: (mail: Written, envelopeFrom?: string) => deliver(write(mail), mail.to, envelopeFrom ?? mail.from),
     mails: (query: string) => tasks.list<Mail>(`/v1/mails?limit=100&${query}`),
     mail: (id: string) => tasks.get<Mail>(`/v1/mails/${id}`)
