@@ -13,19 +13,21 @@ const mailboxJson = json(Mailbox)
 const mailJson = json(Mail)
 const linkJson = json(ApprovalLink)
 
+/** Ids of messages that are looked for: a statement takes at most 100 values. */
+const maxMessageIds = 50
+
 const mailboxes = (db: D1Database): Mailboxes["Service"] => {
   const { run, select, write } = D1.make(db)
 
-  const first = (sql: string, ...values: ReadonlyArray<string>) =>
-    Effect.tryPromise(() =>
-      db
-        .prepare(sql)
-        .bind(...values)
-        .all<{ body: string }>()
-    ).pipe(
-      Effect.flatMap(({ results }) => mailJson.decode(results.map(({ body }) => body))),
-      Effect.map(Array.head)
+  const mails = (sql: string, ...values: ReadonlyArray<string>) => {
+    const statement = db.prepare(sql).bind(...values)
+    return Effect.flatMap(
+      Effect.tryPromise(() => statement.all<{ body: string }>()),
+      ({ results }) => mailJson.decode(results.map(({ body }) => body))
     )
+  }
+
+  const first = (sql: string, ...values: ReadonlyArray<string>) => Effect.map(mails(sql, ...values), Array.head)
 
   return Mailboxes.of({
     add: method("Mailboxes.add", (mailbox) =>
@@ -85,13 +87,17 @@ const mailboxes = (db: D1Database): Mailboxes["Service"] => {
       )
     ),
     byMessage: method("Mailboxes.byMessage", (mailbox, messageIds) =>
-      first(
-        `SELECT mails.body FROM json_each(?) AS wanted CROSS JOIN mails
-        ON mails.mailbox_id = ? AND mails.message_id = wanted.value AND mails.status <> 'refused'
-        ORDER BY wanted.key DESC LIMIT 1`,
-        JSON.stringify(messageIds),
-        mailbox
-      )
+      Effect.gen(function* () {
+        const wanted = messageIds.slice(-maxMessageIds)
+        if (wanted.length === 0) return Option.none()
+        const found = yield* mails(
+          `SELECT body FROM mails
+          WHERE mailbox_id = ? AND message_id IN (${wanted.map(() => "?").join(", ")}) AND status <> 'refused'`,
+          mailbox,
+          ...wanted
+        )
+        return Array.last(wanted.flatMap((id) => found.filter(({ message_id }) => message_id === id)))
+      })
     ),
     latestOf: method("Mailboxes.latestOf", (thread) =>
       first("SELECT body FROM mails WHERE thread = ? AND status <> 'refused' ORDER BY id DESC LIMIT 1", thread)

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { Agent, SessionAgent } from "../../src/domain/Agent.ts"
+import { ApprovalLink } from "../../src/domain/ApprovalLink.ts"
 import { ApiKey } from "../../src/domain/ApiKey.ts"
 import { DeadLetter } from "../../src/domain/DeadLetter.ts"
 import { Delivery } from "../../src/domain/Delivery.ts"
@@ -45,6 +46,7 @@ const makeRecord = Schema.decodeUnknownSync(SessionRecord)
 const makeSession = Schema.decodeUnknownSync(Session)
 const makeVault = Schema.decodeUnknownSync(Vault)
 const makeCredential = Schema.decodeUnknownSync(Credential)
+const makeApprovalLink = Schema.decodeUnknownSync(ApprovalLink)
 const makeMailbox = Schema.decodeUnknownSync(Mailbox)
 const makeMail = Schema.decodeUnknownSync(Mail)
 const makeDecision = Schema.decodeUnknownSync(EgressDecision)
@@ -310,6 +312,18 @@ export const mail = (id: string, fields: Partial<Omit<Mail, "id">> = {}): Mail =
     signature: "",
     attachments: [],
     warnings: [],
+    created_at: time,
+    ...fields
+  })
+
+export const approvalLink = (id: string, fields: Partial<Omit<ApprovalLink, "id">> = {}): ApprovalLink =>
+  makeApprovalLink({
+    type: "approval_link",
+    id: `alnk_${id}`,
+    session_id: "sesn_1",
+    event_ids: ["sevt_1"],
+    expires_at: time,
+    answer: null,
     created_at: time,
     ...fields
   })
