@@ -14,7 +14,8 @@ import { isHeaderValue } from "../../src/domain/Header.ts"
 import { split } from "../../src/mail/quoted.ts"
 
 const Bytes = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))).check(
-  Schema.isLengthBetween(26, 26)
+  Schema.isMinLength(26),
+  Schema.isMaxLength(26)
 )
 
 /** Lines that mail programs write around what people do. */
