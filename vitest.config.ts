@@ -10,7 +10,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.worker.test.ts"],
+          exclude: ["test/**/*.worker.test.ts", "test/microvm/**"],
           environment: "node"
         }
       },
@@ -23,6 +23,17 @@ export default defineConfig({
           maxConcurrency: 10,
           testTimeout: 30_000,
           hookTimeout: 90_000
+        }
+      },
+      {
+        test: {
+          name: "microvm",
+          include: ["test/microvm/**/*.test.ts"],
+          environment: "node",
+          globalSetup: ["test/support/setup.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 180_000
         }
       }
     ]

@@ -35,18 +35,19 @@ export const buildHand = (): Build => {
 
 /** The product as `npm run deploy` would upload it. */
 export const buildOwnloop = (folder: string): Build => {
-  const { status, stdout, stderr } = spawnSync("wrangler", ["deploy", "--dry-run", "--minify", "--outdir", folder], {
+  const flags = ["--dry-run", "--minify", "--containers-rollout=none", "--outdir", folder]
+  const { status, stdout, stderr } = spawnSync("wrangler", ["deploy", ...flags], {
     cwd: root,
     env: { ...process.env, CI: "1", WRANGLER_SEND_METRICS: "false" },
     encoding: "utf8"
   })
   if (status !== 0) throw new Error(`the Worker could not be built:\n${stdout}${stderr}`)
   return readdirSync(folder)
-    .filter((name) => [".js", ".txt"].includes(extname(name)))
+    .filter((name) => [".js", ".mjs", ".txt"].includes(extname(name)))
     .sort((name) => (name === "worker.js" ? -1 : 1))
     .map((name) => ({
       name,
-      type: extname(name) === ".js" ? "ESModule" : "Text",
+      type: extname(name) === ".txt" ? "Text" : "ESModule",
       contents: readFileSync(join(folder, name), "utf8")
     }))
 }

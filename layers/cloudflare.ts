@@ -22,6 +22,7 @@ import type { EventId } from "../src/domain/Ids.ts"
 import type { SessionRecord } from "../src/domain/Session.ts"
 import { PolicyAmendments } from "../src/egress/amend.ts"
 import { AgentLoop, AgentLoopConfig } from "../src/loop/AgentLoop.ts"
+import { Rebuild } from "../src/loop/Rebuild.ts"
 import { SessionObject } from "../src/loop/SessionObject.ts"
 import * as RootKeys from "../src/RootKeys.ts"
 import { SecretBox } from "../src/SecretBox.ts"
@@ -38,7 +39,7 @@ import * as PolicyStore from "./egress/PolicyStore.ts"
 import * as Ways from "./egress/Ways.ts"
 import * as Providers from "./model/Providers.ts"
 import * as Otlp from "./observability/Otlp.ts"
-import * as Isolate from "./sandbox/Isolate.ts"
+import * as Sandboxes from "./sandboxes.ts"
 import * as EgressSession from "./sessions/EgressSession.ts"
 import * as Alarm from "./storage/Alarm.ts"
 import * as ApiKeysD1 from "./storage/ApiKeysD1.ts"
@@ -79,16 +80,14 @@ export const session = (
   ctx: DurableObjectState,
   env: Env,
   record: SessionRecord,
-  gateway: (toolUse: EventId | null) => Fetcher
+  gateway: (toolUse: EventId | null, isClosed?: boolean) => Fetcher
 ) =>
   SessionObject.layer(record.id).pipe(
     Layer.provide(AgentLoop.layer(record.id)),
-    Layer.provide(PolicyAmendments.layer),
+    Layer.provide([PolicyAmendments.layer, Rebuild.layer]),
     Layer.provide(tools(env, record)),
     Layer.provide([
-      Isolate.layer({ loader: env.LOADER, outbound: gateway, sessionId: record.id }).pipe(
-        Layer.provide(SessionCredentials.layer({ sessionId: record.id, vaultIds: record.vault_ids }))
-      ),
+      Sandboxes.layer(env, record, gateway),
       EgressHttpClient.layer(gateway),
       Providers.layer({ ai: env.AI }),
       Otlp.layer
@@ -131,7 +130,7 @@ export const api = (env: Env): ((request: Request) => Promise<Response>) => {
   const deployment = Layer.effect(
     Deployment,
     Effect.map(defaultModel, (defaultModel) =>
-      Deployment.of({ tools: DeploymentTools.list(env), backends: Triggers.backends, defaultModel })
+      Deployment.of({ tools: DeploymentTools.list(env), backends: Sandboxes.backends(env), defaultModel })
     )
   )
   // Only built once the environment was found in order: what fails here is no error of its own.

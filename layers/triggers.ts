@@ -9,7 +9,6 @@ import { ApprovalLinks } from "../src/ApprovalLinks.ts"
 import { ApprovalTokens } from "../src/ApprovalTokens.ts"
 import { Catalog } from "../src/Catalog.ts"
 import { Deliveries } from "../src/Deliveries.ts"
-import type { Backend } from "../src/domain/Environment.ts"
 import type { SettingInvalid } from "../src/domain/Setting.ts"
 import { Mailboxes } from "../src/Mailboxes.ts"
 import type { RootKeyInvalid } from "../src/RootKeys.ts"
@@ -34,10 +33,9 @@ import * as CatalogD1 from "./storage/CatalogD1.ts"
 import * as MailboxesD1 from "./storage/MailboxesD1.ts"
 import * as TasksD1 from "./storage/TasksD1.ts"
 import { failed } from "./storage/failed.ts"
+import * as Sandboxes from "./sandboxes.ts"
 
 /** What starts sessions in a Worker without anybody asking: its queues, and its clock. */
-
-export const backends: ReadonlySet<Backend> = new Set(["isolate"])
 
 /** What is wrong with the variables that it reads. */
 export const settings = (env: Env) => Effect.andThen(triggerSettings, Queues.replyQueues(env))
@@ -67,7 +65,7 @@ export const running = (env: Env, config: Layer.Layer<never>): Layer.Layer<Runni
       DurableObjects.layer(env.SESSIONS),
       TriggerSettings.layer
     ]),
-    Layer.provide([CatalogD1.layer(env.CATALOG), Queues.layer(env), Layer.succeed(Backends, backends)]),
+    Layer.provide([CatalogD1.layer(env.CATALOG), Queues.layer(env), Layer.succeed(Backends, Sandboxes.backends(env))]),
     Layer.provide([ArtifactsR2.layer(env.BLOBS), SendEmail.layer(env.EMAIL), ApprovalTokens.layer]),
     Layer.provide([FetchHttpClient.layer, Mac.layerWebCrypto]),
     Layer.provide([SecureRandom.layerWebCrypto, config])

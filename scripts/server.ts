@@ -9,6 +9,7 @@ import { findAnthropicKey } from "../src/domain/AnthropicKey.ts"
 import * as ProviderSettings from "../src/model/ProviderSettings.ts"
 import { type Brain, findBrain, StartError } from "./brain.ts"
 import { localConfig, root } from "./config.ts"
+import { findMachines, type Machines } from "./machines.ts"
 import { namedProviders } from "./providers.ts"
 
 const windows = process.platform === "win32"
@@ -59,6 +60,7 @@ export const isServing = async (): Promise<boolean> => (await probe())?.status =
 
 export interface LocalWorker {
   readonly brain: Brain
+  readonly machines: Machines
   readonly stop: () => Promise<void>
   /** Settles with an exit code when the server ends for good. */
   readonly ended: Promise<number>
@@ -67,6 +69,7 @@ export interface LocalWorker {
 /** Settings of the README's table that a shell may set, and those of them that are secrets. */
 const settings = [
   "OWNLOOP_MAX_STEPS",
+  "OWNLOOP_SANDBOX_SLEEP_AFTER",
   "OWNLOOP_MAX_RESCHEDULES",
   "OWNLOOP_CONTEXT_WINDOW",
   "OWNLOOP_MODEL_FIRST_BYTE_TIMEOUT",
@@ -84,7 +87,7 @@ const given = (names: ReadonlyArray<string>) =>
   Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
 
 /** Writes the configuration that the local Worker runs on; secrets go to a file of their own, beside it. */
-const configure = (brain: Brain, providerSecrets: ReadonlyArray<string>): string => {
+const configure = (brain: Brain, machines: Machines, providerSecrets: ReadonlyArray<string>): string => {
   const own = { OWNLOOP_API_KEY: apiKey(), OWNLOOP_ROOT_KEY: rootKey() }
   const all: Record<string, string> = { ...given([...secrets, ...providerSecrets]), ...own }
   const refused = Option.getOrUndefined(findAnthropicKey(all))
@@ -94,7 +97,8 @@ const configure = (brain: Brain, providerSecrets: ReadonlyArray<string>): string
       OWNLOOP_MODEL: brain.model,
       ...(brain.baseUrl === undefined ? {} : { OPENAI_BASE_URL: brain.baseUrl }),
       ...given(settings)
-    }
+    },
+    ...(machines.areThere ? { machines: {} } : {})
   })
   writeFileSync(`${home}wrangler.json`, JSON.stringify(config, null, 2))
   const lines = Object.entries(all).map(([name, value]) => `${name}=${JSON.stringify(value)}`)
@@ -118,10 +122,11 @@ export const startWorker = async (): Promise<LocalWorker> => {
   const providers = namedProviders(process.env)
   const names = providers.map(({ name }) => name)
   const brain = await findBrain(process.env, names)
+  const machines = findMachines(process.env)
   if (await isTaken()) throw new StartError(`port ${port} is taken by another program: set OWNLOOP_PORT to a free one`)
   const state = [
     "--config",
-    configure(brain, ProviderSettings.secretNames(process.env[ProviderSettings.variable])),
+    configure(brain, machines, ProviderSettings.secretNames(process.env[ProviderSettings.variable])),
     "--persist-to",
     `${home}state`
   ]
@@ -140,7 +145,7 @@ export const startWorker = async (): Promise<LocalWorker> => {
   )
   while (supervised.isRunning()) {
     const answer = await probe()
-    if (answer?.status === 200) return { brain, ...supervised }
+    if (answer?.status === 200) return { brain, machines, ...supervised }
     if (answer?.status === 503) {
       await supervised.stop()
       throw new StartError(answer.message)

@@ -31,6 +31,7 @@ const serve = async (file: string | undefined): Promise<number> => {
   const worker = await startWorker()
   console.log(`Ownloop serves at ${baseUrl}`)
   console.log(worker.brain.found)
+  console.log(worker.machines.found)
   console.log("\nA sample task:\n")
   const { problem } = await runTask(sample).catch((error: unknown) => ({ problem: String(error) }))
   if (problem !== null) console.error(`\nthe sample task stopped: ${problem}`)

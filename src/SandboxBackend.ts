@@ -72,7 +72,17 @@ export class SandboxUnavailable extends Schema.TaggedError<SandboxUnavailable>()
 }) {}
 
 export class SandboxError extends Schema.TaggedError<SandboxError>()("SandboxError", {
-  operation: Schema.Literals(["exec", "runCode", "readFile", "writeFile", "list", "glob", "grep", "restart"]),
+  operation: Schema.Literals([
+    "exec",
+    "runCode",
+    "readFile",
+    "writeFile",
+    "list",
+    "glob",
+    "grep",
+    "restart",
+    "release"
+  ]),
   reason: Schema.Union([
     FileNotFound,
     NotAFile,
@@ -117,6 +127,8 @@ export class SandboxBackend extends Context.Service<
     runCode(code: string, options?: { readonly timeout?: number }): Effect.Effect<ExecResult, SandboxError>
     /** Forgets the shell's working directory and variables; files stay. */
     readonly restart: Effect.Effect<void, SandboxError>
+    /** Gives the sandbox up, with all that is in it alone; what is asked of it later starts another. */
+    readonly release: Effect.Effect<void, SandboxError>
     readFile(path: string): Effect.Effect<Uint8Array, SandboxError>
     /** Makes the folders on the way. */
     writeFile(path: string, content: Uint8Array): Effect.Effect<void, SandboxError>

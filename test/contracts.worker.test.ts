@@ -21,7 +21,7 @@ import * as Workspace from "./Workspace.contract.ts"
 const suites: Record<string, Readonly<Record<string, unknown>>> = {
   SessionLogSqlite: Storage.contract,
   WorkspaceSqlite: Workspace.contract,
-  Isolate: SandboxBackend.contract,
+  Isolate: { ...SandboxBackend.contract, ...SandboxBackend.isolated },
   // Only the names count here.
   IsolateRestarts: Sandboxes.restarts(Layer.empty as never), // Only its names count here: it runs in the Worker.
   IsolateFull: Sandboxes.full,

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { type MockAnswer, type MockOpenAi, startMockOpenAi } from "./support/mockOpenAi.ts"
 import { persisted } from "./support/persisted.ts"
+import { holds } from "./support/secrets.ts"
 import { startSecureSite } from "./support/site.ts"
 import { startSession, startSite, startWorker, type Worker } from "./support/worker.ts"
 
@@ -84,17 +85,6 @@ const variable = () => ({
   networking: limited(),
   injection_location: { header: true, body: true }
 })
-
-/** Whether a text holds the distinctive end of a secret, as it is, in hex, or anywhere inside something in base64. */
-const holds = (text: string, secret: string) => {
-  const end = secret.slice(-16)
-  const isHeld = (text: string) => text.includes(end) || text.includes(encodeURIComponent(end))
-  const encoded = text.match(/[\w+/-]{16,}/g) ?? []
-  const decoded = encoded.flatMap((run) =>
-    [0, 1, 2, 3].map((at) => Buffer.from(run.slice(at), "base64").toString("latin1"))
-  )
-  return isHeld(text) || text.toLowerCase().includes(Buffer.from(end).toString("hex")) || decoded.some(isHeld)
-}
 
 const results = async (session: Awaited<ReturnType<typeof startSession>>) =>
   (await session.events()).flatMap((event) =>

@@ -3,6 +3,8 @@ import * as Cloudflare from "../cloudflare.ts"
 
 export { AgentSession } from "./AgentSession.ts"
 
+export { ContainerProxy, MicroVm } from "./MicroVm.ts"
+
 export { Gateway } from "../cloudflare.ts"
 
 const api = Cloudflare.api(env)

@@ -7,7 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import type { Alarm } from "../Alarm.ts"
 import type { Artifacts } from "../Artifacts.ts"
-import { Blobs } from "../Blobs.ts"
+import { blobKey, Blobs } from "../Blobs.ts"
 import { Catalog } from "../Catalog.ts"
 import type { BudgetRefused } from "../domain/Budget.ts"
 import { type MetadataFull, now, patchMetadata } from "../domain/Common.ts"
@@ -19,11 +19,13 @@ import type { EgressQuestion } from "../EgressPolicy.ts"
 import { Outbox } from "../Outbox.ts"
 import {
   type AheadOfLog,
+  type Inherited,
   type SessionChange,
   SessionConflict,
   type SessionNotFound,
   type StreamOptions
 } from "../Sessions.ts"
+import { SandboxBackend } from "../SandboxBackend.ts"
 import { type EventQuery, type LogEntry, Storage, type StorageError } from "../Storage.ts"
 import { exportSession } from "../trace/exportSession.ts"
 import * as SessionTraces from "../trace/SessionTraces.ts"
@@ -45,7 +47,11 @@ type Refused = Missing | SessionConflict
 export class SessionObject extends Context.Service<
   SessionObject,
   {
-    create(record: SessionRecord, initialEvents: ReadonlyArray<ClientEvent>): Effect.Effect<Session, Refused>
+    create(
+      record: SessionRecord,
+      initialEvents: ReadonlyArray<ClientEvent>,
+      inherited?: ReadonlyArray<Inherited>
+    ): Effect.Effect<Session, Refused>
     readonly get: Effect.Effect<Session, Missing>
     update(change: SessionChange): Effect.Effect<Session, Refused | MetadataFull | BudgetRefused>
     readonly archive: Effect.Effect<Session, Refused>
@@ -77,7 +83,7 @@ export class SessionObject extends Context.Service<
   ): Layer.Layer<
     SessionObject,
     Config.ConfigError,
-    AgentLoop | Artifacts | Storage | Workspace | Blobs | Catalog | Alarm | Outbox | TraceExporter
+    AgentLoop | Artifacts | SandboxBackend | Storage | Workspace | Blobs | Catalog | Alarm | Outbox | TraceExporter
   > =>
     Layer.effect(
       SessionObject,
@@ -87,6 +93,7 @@ export class SessionObject extends Context.Service<
         const catalog = yield* Catalog
         const blobs = yield* Blobs
         const outbox = yield* Outbox
+        const sandbox = yield* SandboxBackend
         const oneAtATime = Semaphore.withPermit(yield* Semaphore.make(1))
         const contentRate = yield* SessionTraces.contentRate
         const work = yield* Work.make(loop, contentRate)
@@ -103,20 +110,26 @@ export class SessionObject extends Context.Service<
 
         const create = Effect.fn("SessionObject.create")(function* (
           record: SessionRecord,
-          initialEvents: ReadonlyArray<ClientEvent>
+          initialEvents: ReadonlyArray<ClientEvent>,
+          inherited: ReadonlyArray<Inherited> = []
         ) {
           // Whoever starts a session may not know whether it did so before.
           const before = yield* Effect.catchTag(loop.snapshot, "SessionNotFound", () => Effect.succeed(null))
           if (before === null) {
-            yield* outbox.begin(record)
+            for (const { event, text } of inherited) {
+              if (text !== undefined) yield* blobs.put(blobKey(id, event.id), text)
+            }
+            yield* outbox.begin(record, inherited.length)
             yield* loop.putRecord(record)
+            if (record.forked_from) yield* loop.inherit(record.forked_from, inherited, initialEvents)
           }
-          if (initialEvents.length > 0) {
+          if (record.forked_from) yield* work.expect
+          else if (initialEvents.length > 0) {
             yield* work.expect
             if ((yield* loop.snapshot).lastSeq === 0) yield* accept(initialEvents)
           }
           const indexing = yield* Effect.forkChild(work.indexOrLog, { startImmediately: true })
-          yield* initialEvents.length > 0 ? work.start : work.resume
+          yield* initialEvents.length > 0 || record.forked_from ? work.start : work.resume
           yield* Fiber.join(indexing)
           return yield* get
         }, oneAtATime)
@@ -137,9 +150,15 @@ export class SessionObject extends Context.Service<
           return yield* work.index
         })
 
+        /** One that cannot be given up now ends by itself when nobody has used it for a while. */
+        const release = Effect.catch(sandbox.release, (error) =>
+          Effect.logWarning("the sandbox was not given up", error)
+        )
+
         const archive = Effect.fn("SessionObject.archive")(function* () {
           const { record } = yield* whileIdle("archive")
           if (record.archived_at === null) yield* loop.putRecord({ ...record, archived_at: yield* now })
+          yield* release
           return yield* work.index
         })
 
@@ -151,6 +170,7 @@ export class SessionObject extends Context.Service<
               detail: "what became of it could not be told yet: delete it later"
             })
           }
+          yield* release
           // The log goes last: while it is there, a deletion that broke off can be asked for again.
           yield* blobs.deleteAll(`${id}/`)
           yield* catalog.deleteSession(id)

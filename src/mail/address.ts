@@ -60,7 +60,7 @@ export const headerText = (text: string): string => {
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")
     .replace(/ {2,}/g, " ")
     .trim()
-  return [...line].slice(0, maxHeader).join("")
+  return Array.from(line).slice(0, maxHeader).join("")
 }
 
 /** Ids of messages in a header, in their order, each once. What is no id is left out, so that nothing else gets into a header of ours. */

@@ -30,6 +30,7 @@ export const noting = (sandbox: SandboxBackend["Service"]): SandboxBackend["Serv
       )
     })
   return {
+    ...sandbox,
     exec: (...input) => note("exec", sandbox.exec(...input)),
     runCode: (...input) => note("runCode", sandbox.runCode(...input)),
     restart: note(

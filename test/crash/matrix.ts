@@ -57,12 +57,20 @@ const readLog = async ({ beta }: Anthropic, id: string): Promise<Log> => {
   return log
 }
 
+/** The log can be read a moment before its session knows of it: here an append waits until the outside was told. */
+const statusAfter = async (client: Anthropic, id: string) => {
+  while (true) {
+    const { status } = await client.beta.sessions.retrieve(id)
+    if (status !== "running") return status
+  }
+}
+
 /** The client's part, to the session's end. It keeps nothing: whenever it starts, it does what the log asks for. */
 const converse = async (client: Anthropic, id: string, seen: Seen): Promise<Omit<Ended, "before">> => {
   while (true) {
     const { next } = seen
     const log = await readLog(client, id)
-    if (isOver(log)) return { id, log, seen, status: (await client.beta.sessions.retrieve(id)).status }
+    if (isOver(log)) return { id, log, seen, status: await statusAfter(client, id) }
     const events = due(log)
     if (events.length === 0) await next
     else await client.beta.sessions.events.send(id, { events: [...events] })

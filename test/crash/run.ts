@@ -16,7 +16,7 @@ const row = ({ point, events, resumedAfter, effects, problems }: Outcome) =>
     effects
   ].join("  ")
 
-execFileSync("node", ["scripts/build-shell.ts"], { stdio: "inherit" })
+for (const part of ["shell", "sandbox"]) execFileSync("node", [`scripts/build-${part}.ts`], { stdio: "inherit" })
 const matrix = await open()
 // Each point has a runtime of its own, so that its times are its own too.
 const points = matrix.points.filter((point) => point.includes(values.only))

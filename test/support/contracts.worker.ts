@@ -102,7 +102,7 @@ const emptyCatalog = (db: D1Database) => emptied(db).pipe(Layer.provideMerge(Cat
 const suites: Record<string, Suite> = {
   SessionLogSqlite: suite(Storage.contract, ({ storage }) => session(storage)),
   WorkspaceSqlite: suite(Workspace.contract, ({ storage }) => WorkspaceSqlite.layer(storage)),
-  Isolate: suite(SandboxBackend.contract, (ctx, { LOADER }) =>
+  Isolate: suite({ ...SandboxBackend.contract, ...SandboxBackend.isolated }, (ctx, { LOADER }) =>
     isolate(ctx, LOADER).pipe(Layer.provide(WorkspaceSqlite.layer(ctx.storage)))
   ),
   IsolateRestarts: {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs"
 
 /** Once before the tests that run workerd: what the Worker is built from, and a place in memory for its databases. */
 export default () => {
-  execFileSync("node", ["scripts/build-shell.ts"], { stdio: "inherit" })
+  for (const part of ["shell", "sandbox"]) execFileSync("node", [`scripts/build-${part}.ts`], { stdio: "inherit" })
   // Without it the runtime asks the network for a request's `cf` object at every start.
   process.env["CLOUDFLARE_CF_FETCH_ENABLED"] = "false"
   process.env["WRANGLER_SEND_METRICS"] = "false"

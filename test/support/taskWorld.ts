@@ -20,6 +20,7 @@ import { noUsage } from "../../src/loop/Spent.ts"
 import type { Mailboxes } from "../../src/Mailboxes.ts"
 import { ModelClient, type ModelPart } from "../../src/ModelClient.ts"
 import { OutboxCursor } from "../../src/OutboxCursor.ts"
+import { SandboxBackend } from "../../src/SandboxBackend.ts"
 import { SessionNotFound, Sessions } from "../../src/Sessions.ts"
 import { Storage, StorageError } from "../../src/Storage.ts"
 import { Tasks } from "../../src/Tasks.ts"
@@ -163,6 +164,7 @@ export const start = Effect.fnUntraced(function* (
         ArtifactsMemory.layer,
         BlobsMemory.layer,
         Otlp.layerNone,
+        Layer.mock(SandboxBackend, { release: Effect.void }),
         Layer.succeed(Catalog, catalog),
         Layer.succeedContext(outboxServices)
       ])

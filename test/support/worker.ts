@@ -10,11 +10,38 @@ import { runsAgain } from "./replayed.ts"
 
 export const apiKey = "test-key"
 
+/**
+ * What leaves a Worker of the test harness is sent by this process's `fetch`, which is given the Worker's request as its options. It would
+ * follow redirects behind the gateway's back: the runtime does that itself, where it is asked to.
+ */
+const send = globalThis.fetch
+globalThis.fetch = (input, init) =>
+  init !== undefined && "url" in init
+    ? send(input, { ...parts(init as Request), redirect: "manual" })
+    : send(input, init)
+
+const parts = ({ method, headers, body, signal }: Request) => ({
+  method,
+  headers,
+  body,
+  signal,
+  duplex: "half" as const
+})
+
 /** The product's Worker in workerd, with a catalog, and clients for it. */
-export const startWorker = async (vars: Record<string, string> = {}) => {
+export const startWorker = async (
+  vars: Record<string, string> = {},
+  machines?: NonNullable<Parameters<typeof localConfig>[0]>["machines"]
+) => {
   const server = createTestHarness({
     workers: [
-      { config: localConfig({ vars: { OWNLOOP_API_KEY: apiKey, OWNLOOP_MODEL: "demo", ...vars }, without: ["build"] }) }
+      {
+        config: localConfig({
+          vars: { OWNLOOP_API_KEY: apiKey, OWNLOOP_MODEL: "demo", ...vars },
+          without: ["build"],
+          ...(machines === undefined ? {} : { machines })
+        })
+      }
     ]
   })
   const { url } = await server.listen()
@@ -72,8 +99,11 @@ export const startSession = async (
   options: {
     readonly model?: string
     readonly hosts?: ReadonlyArray<string>
+    /** Every public host. */
+    readonly unrestricted?: true
     /** Of the environment. */
     readonly policies?: ReadonlyArray<string>
+    readonly backend?: "isolate" | "microvm"
     readonly tools?: ReadonlyArray<object>
     readonly budget?: object
     readonly vaults?: ReadonlyArray<string>
@@ -83,7 +113,9 @@ export const startSession = async (
     name: `environment ${++count}`,
     config: {
       type: "cloud",
-      networking: { type: "limited", allowed_hosts: [...(options.hosts ?? [])] },
+      ...(options.backend === undefined ? {} : { backend: options.backend }),
+      ...(options.unrestricted ? { networking: { type: "unrestricted" as const } } : {}),
+      ...(options.hosts === undefined ? {} : { networking: { type: "limited", allowed_hosts: [...options.hosts] } }),
       ...ours({ policy_ids: options.policies ?? [] })
     }
   })
@@ -122,7 +154,7 @@ export const startSession = async (
       return events
     },
     decisions: async (fetch: Worker["fetch"]) =>
-      (await (await fetch(`/v1/egress/decisions?session_id=${id}`)).json()) as {
+      (await (await fetch(`/v1/egress/decisions?session_id=${id}&limit=100`)).json()) as {
         readonly data: ReadonlyArray<EgressDecision>
       }
   }
