@@ -1,9 +1,9 @@
 import { Clock, ConfigProvider, Context, Effect, Layer, Option, Scope, Stream } from "effect"
-import { Mac, SecureRandom } from "effect/crypto"
+import { Digest, Mac, SecureRandom } from "effect/crypto"
 import { FetchHttpClient } from "effect/http"
 import * as Otlp from "../../layers/observability/Otlp.ts"
 import * as ArtifactsMemory from "../../layers/storage/ArtifactsMemory.ts"
-import * as SendEmail from "../../layers/mail/SendEmail.ts"
+import * as PostalMime from "../../layers/mail/PostalMime.ts"
 import * as BlobsMemory from "../../layers/storage/BlobsMemory.ts"
 import * as MailboxesMemory from "../../layers/storage/MailboxesMemory.ts"
 import * as Memory from "../../layers/storage/Memory.ts"
@@ -12,12 +12,15 @@ import * as TasksMemory from "../../layers/storage/TasksMemory.ts"
 import { agentLoop } from "../../layers/test.ts"
 import { Alarm } from "../../src/Alarm.ts"
 import { ApprovalTokens } from "../../src/ApprovalTokens.ts"
+import { ApprovalLinks } from "../../src/ApprovalLinks.ts"
+import { Artifacts } from "../../src/Artifacts.ts"
 import { Catalog } from "../../src/Catalog.ts"
 import { Deliveries } from "../../src/Deliveries.ts"
 import type { SessionId } from "../../src/domain/Ids.ts"
 import { SessionObject } from "../../src/loop/SessionObject.ts"
 import { noUsage } from "../../src/loop/Spent.ts"
-import type { Mailboxes } from "../../src/Mailboxes.ts"
+import { MailOut, type OutgoingMail } from "../../src/mail/MailOut.ts"
+import { Mailboxes } from "../../src/Mailboxes.ts"
 import { ModelClient, type ModelPart } from "../../src/ModelClient.ts"
 import { OutboxCursor } from "../../src/OutboxCursor.ts"
 import { SandboxBackend } from "../../src/SandboxBackend.ts"
@@ -26,6 +29,7 @@ import { Storage, StorageError } from "../../src/Storage.ts"
 import { Tasks } from "../../src/Tasks.ts"
 import { ApprovalRequests } from "../../src/triggers/ApprovalRequests.ts"
 import { Deliverer } from "../../src/triggers/Deliver.ts"
+import { MailConsumer } from "../../src/triggers/MailConsumer.ts"
 import { MailSender } from "../../src/triggers/MailSender.ts"
 import { ReplyQueues, TaskQueueOut } from "../../src/triggers/ReplyQueues.ts"
 import * as SessionOutbox from "../../src/triggers/SessionOutbox.ts"
@@ -79,6 +83,8 @@ export class World {
   /** What the queue of outcomes took, and the queue of dead letters. */
   readonly replies: Array<{ readonly id: string; readonly data: { readonly id: string } }> = []
   readonly dead: Array<Letter> = []
+  /** What was sent by mail. */
+  readonly mails: Array<OutgoingMail> = []
   private readonly fatal: number
 
   /** The process that is there at this moment dies. */
@@ -111,7 +117,7 @@ export class World {
 /** One process, until its scope is closed. */
 export const start = Effect.fnUntraced(function* (
   world: World,
-  stores: Context.Context<Tasks | Deliveries | Catalog>,
+  stores: Context.Context<ApprovalLinks | Artifacts | Catalog | Deliveries | Mailboxes | Tasks>,
   home: Scope.Scope
 ) {
   const { life, moment } = world.life()
@@ -119,13 +125,16 @@ export const start = Effect.fnUntraced(function* (
   const objects = new Map<SessionId, SessionObject["Service"]>()
   const hadWork = new Set<SessionId>()
   let outboxServices: Context.Context<
-    ApprovalRequests | Deliverer | Deliveries | Mailboxes | TaskRunner | Tasks | TriggerSettings
+    ApprovalRequests | Artifacts | Deliverer | Deliveries | Mailboxes | TaskRunner | Tasks | TriggerSettings
   >
 
   const catalog = Context.get(stores, Catalog)
   const shared = Layer.mergeAll(
     Layer.succeed(Tasks, around(Context.get(stores, Tasks), moment)),
     Layer.succeed(Deliveries, around(Context.get(stores, Deliveries), moment)),
+    Layer.succeed(Mailboxes, around(Context.get(stores, Mailboxes), moment)),
+    Layer.succeed(ApprovalLinks, Context.get(stores, ApprovalLinks)),
+    Layer.succeed(Artifacts, around(Context.get(stores, Artifacts), moment)),
     Layer.succeed(Catalog, catalog)
   )
 
@@ -161,7 +170,6 @@ export const start = Effect.fnUntraced(function* (
           set: (at) => Effect.sync(() => void (durable.alarm = at)),
           clear: Effect.sync(() => void (durable.alarm = null))
         }),
-        ArtifactsMemory.layer,
         BlobsMemory.layer,
         Otlp.layerNone,
         Layer.mock(SandboxBackend, { release: Effect.void }),
@@ -223,13 +231,12 @@ export const start = Effect.fnUntraced(function* (
         moment
       )
     )
-  const triggers = Layer.mergeAll(TaskConsumer.layer, Sweeper.layer).pipe(
+  const triggers = Layer.mergeAll(TaskConsumer.layer, MailConsumer.layer, Sweeper.layer).pipe(
     Layer.provideMerge(TaskRunner.layer),
     Layer.provideMerge(Deliverer.layer),
     Layer.provide(MailSender.layer),
     Layer.provideMerge(ApprovalRequests.layer),
     Layer.provideMerge([
-      MailboxesMemory.layer,
       shared,
       Layer.succeed(Sessions, sessions),
       Layer.succeed(TriggerSettings, {
@@ -238,7 +245,7 @@ export const start = Effect.fnUntraced(function* (
         webhookKey: Option.none(),
         endpoints: [],
         webhookHosts: [],
-        mail: { domain: Option.none(), approver: Option.none(), url: Option.none() }
+        mail: { domain: Option.some("agents.example.com"), approver: Option.none(), url: Option.none() }
       })
     ]),
     Layer.provide([
@@ -250,11 +257,11 @@ export const start = Effect.fnUntraced(function* (
         queue((body) => world.dead.push({ id: `dead${world.dead.length}`, body }))
       ),
       FetchHttpClient.layer,
-      SendEmail.layer(undefined),
-      ArtifactsMemory.layer,
+      Layer.succeed(MailOut, { send: (mail) => Effect.as(queue((mail) => world.mails.push(mail))(mail), "<sent@x>") }),
+      PostalMime.layer,
       ApprovalTokens.layer
     ]),
-    Layer.provide(Mac.layerWebCrypto),
+    Layer.provide([Mac.layerWebCrypto, Digest.layerWebCrypto]),
     Layer.provide([SecureRandom.layerWebCrypto, ConfigProvider.layer(ConfigProvider.fromUnknown({}))])
   )
   const services = yield* Layer.buildWithScope(triggers, scope)
@@ -267,6 +274,7 @@ export const start = Effect.fnUntraced(function* (
     submit: (body: unknown, origin: TaskOrigin) =>
       Effect.flatMap(decode(body), (message) => Context.get(services, TaskRunner).submit(message, origin)),
     deadLetters: consumer.deadLetters,
+    receive: Context.get(services, MailConsumer).receive,
     sweep: Context.get(services, Sweeper).sweep,
     /** Rings the alarms that are due. */
     ring: Effect.gen(function* () {
@@ -282,7 +290,11 @@ export const start = Effect.fnUntraced(function* (
 
 export type Process = Effect.Success<ReturnType<typeof start>>
 
-export const stores = Layer.build(TasksMemory.layer.pipe(Layer.provideMerge(Memory.catalog)))
+export const stores = Layer.build(
+  Layer.mergeAll(TasksMemory.layer, MailboxesMemory.layer, ArtifactsMemory.layer).pipe(
+    Layer.provideMerge(Memory.catalog)
+  )
+)
 
 /** A message as the queue delivers it; `isLeft` where it was not acknowledged. */
 export const delivered = ({ id, body }: Letter, attempts: number): QueueMessage & { isLeft: boolean } => ({
