@@ -9,13 +9,11 @@ import { type Networking, noNetworking } from "../src/domain/Environment.ts"
 import { AgentLoop } from "../src/loop/AgentLoop.ts"
 import { RateLimited } from "../src/ModelClient.ts"
 import { Sessions } from "../src/Sessions.ts"
-import { withEgress } from "../src/trace/egressSpans.ts"
 import * as Export from "../src/trace/Export.ts"
 import * as OtlpJson from "../src/trace/otlp.ts"
 import type { Span } from "../src/trace/Span.ts"
 import { converse, echo, session } from "./support/agentLoop.ts"
 import { decode, spanFaults, startCollector } from "./support/otlp.ts"
-import { decision } from "./support/records.ts"
 import { exported } from "./support/replayed.ts"
 import { all, faults, tracesOf } from "./support/traces.ts"
 
@@ -136,21 +134,6 @@ describe("a turn's trace", () => {
         assert.deepStrictEqual(yield* sessions.traces(session.id, turns), every.slice(-turns))
       }
     }).pipe(Effect.provide(deployment({ model: scripted([say("1"), say("2"), say("3"), say("4")]) })))
-  )
-
-  it.effect("has what tried to leave below the tool that ran then", () =>
-    Effect.gen(function* () {
-      const traces = tracesOf(yield* record(twoSteps))
-      const { started_at } = all(traces[0]!.root).find(({ name }) => name === "execute_tool echo")!
-      const blocked = decision("1", { outcome: "blocked", created_at: started_at, status: null })
-      const before = decision("2", { created_at: "1969-01-01T00:00:00.000Z" })
-      const [trace] = withEgress(traces, [blocked, before])
-      assert.isEmpty(faults(trace!))
-      const [egress, ...others] = all(trace!.root).filter(({ name }) => name.startsWith("egress"))
-      assert.isEmpty(others)
-      assert.deepInclude(egress, { name: "egress GET", status: "error" })
-      assert.deepInclude(egress!.attributes, { "server.address": "example.com", "ownloop.egress.outcome": "blocked" })
-    })
   )
 })
 

@@ -14,7 +14,7 @@ class Turn {
   readonly root: OpenSpan
   readonly traceId: string
   private readonly content: boolean
-  private readonly calls = new Map<string, { readonly span: OpenSpan; readonly isClients: boolean }>()
+  private readonly calls = new Map<string, OpenSpan>()
   private attempt: OpenSpan | undefined
   private compaction: OpenSpan | undefined
   private wait: OpenSpan | undefined
@@ -56,16 +56,11 @@ class Turn {
         this.compaction = undefined
         return
       case "agent.tool_use":
-      case "agent.custom_tool_use": {
-        const span = new OpenSpan(
-          spanId(event.id),
-          `execute_tool ${event.name}`,
-          at,
-          Attributes.ofCall(event, this.content)
-        )
-        this.calls.set(event.id, { span: this.root.add(span), isClients: event.type === "agent.custom_tool_use" })
+      case "agent.custom_tool_use":
+        return this.call(event, at)
+      case "span.egress_request":
+        this.calls.get(event.tool_use_id)?.add(Attributes.egress(spanId(event.egress_decision_id), event, at))
         return
-      }
       case "agent.tool_result":
         return this.answer(event.tool_use_id, event.is_error, event, at)
       case "user.custom_tool_result":
@@ -83,13 +78,21 @@ class Turn {
     )
   }
 
+  private call(event: Of<"agent.tool_use" | "agent.custom_tool_use">, at: string): void {
+    const attributes = Attributes.ofCall(event, this.content)
+    this.calls.set(
+      event.id,
+      this.root.add(new OpenSpan(spanId(event.id), `execute_tool ${event.name}`, at, attributes))
+    )
+  }
+
   private answer(
     id: string,
     isError: boolean,
     event: Of<"agent.tool_result" | "user.custom_tool_result">,
     at: string
   ): void {
-    const span = this.calls.get(id)?.span
+    const span = this.calls.get(id)
     if (span === undefined) return
     if (event.type === "agent.tool_result") {
       if (event.started_at !== undefined) span.startAt(event.started_at)
