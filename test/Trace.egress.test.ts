@@ -10,12 +10,12 @@ import { defineTool } from "../src/tools/defineTool.ts"
 import { withEgress } from "../src/trace/egressSpans.ts"
 import * as Export from "../src/trace/Export.ts"
 import type { Span } from "../src/trace/Span.ts"
-import { converse, ofType, replayable } from "./support/agentLoop.ts"
-import { decision } from "./support/records.ts"
+import { converse, message, ofType, replayable, session } from "./support/agentLoop.ts"
+import { decision, toolset } from "./support/records.ts"
 import { exported } from "./support/replayed.ts"
 import { all, faults, tracesOf } from "./support/traces.ts"
 
-/** What leaves, as a session's traces tell it. A tool stands for the gateway, and notes what that would. */
+/** What leaves, and what people say of it, as a session's traces tell it. A tool stands for the gateway, and notes what that would. */
 
 const rule = { policy_id: PolicyId.make("pol_1"), policy_version: "v1", rule: "rules[0]" }
 const target = { method: "GET", scheme: "https", host: "a.example", port: 443, path: "/x" } as const
@@ -141,5 +141,117 @@ describe("what tried to leave", () => {
         "error.type": "blocked"
       })
     }).pipe(Effect.provide(loop([call("ask", {}), say("done")])))
+  )
+})
+
+describe("a question to a person", () => {
+  const answer = Effect.fnUntraced(function* (result: "allow" | "deny", fields: object = {}) {
+    const id = (yield* ofType("agent.tool_use")).findLast(
+      ({ evaluated_permission }) => evaluated_permission === "ask"
+    )!.id
+    yield* agent.send([{ type: "user.tool_confirmation", tool_use_id: id, result, ...fields }])
+    yield* agent.run
+  })
+  const questions = Effect.map(trace, ({ root }) => named(root.children, "approve"))
+  const seconds = ({ ended_at, started_at }: Span) => (Date.parse(ended_at!) - Date.parse(started_at)) / 1_000
+
+  it.effect("is a span from when it is asked to its answer, and says which call used the approval", () =>
+    Effect.gen(function* () {
+      yield* start
+      const [open] = yield* questions
+      assert.isNull(open!.ended_at)
+      yield* TestClock.adjust("1 minute")
+      yield* answer("allow")
+      const [question, ...others] = yield* questions
+      assert.isEmpty(others)
+      assert.deepInclude(question, { name: "approve egress_request", status: "unset" })
+      assert.strictEqual(seconds(question!), 60)
+      const [asked, , sent] = yield* ofType("agent.tool_use")
+      assert.deepInclude(question!.attributes, {
+        "gen_ai.tool.call.id": asked!.id,
+        "server.address": "a.example",
+        "url.path": "/x",
+        "ownloop.egress.policy.id": "pol_1",
+        "ownloop.egress.rule": "rules[0]",
+        "ownloop.approval.result": "allow",
+        "ownloop.approval.used_by": sent!.id
+      })
+      const { root } = yield* trace
+      assert.lengthOf(named(root.children, "execute_tool"), 2)
+      assert.deepStrictEqual(
+        named(all(root), "egress").map(({ attributes }) => attributes["ownloop.egress.approval"]),
+        ["asked", "once"]
+      )
+    }).pipe(Effect.provide(loop([call("ask", {}), call("ask", {}), say("done")])))
+  )
+
+  it.effect("says how long an approval lasts", () =>
+    Effect.gen(function* () {
+      yield* start
+      yield* answer("allow", { scope: "session" })
+      const [question] = yield* questions
+      assert.deepInclude(question!.attributes, { "ownloop.approval.scope": "session" })
+      assert.notProperty(question!.attributes, "ownloop.approval.used_by")
+    }).pipe(Effect.provide(loop([call("ask", {}), call("ask", {}), say("done")])))
+  )
+
+  it.effect("that is answered with no says so", () =>
+    Effect.gen(function* () {
+      yield* start
+      yield* answer("deny", { deny_message: "not that host" })
+      const [question] = yield* questions
+      assert.deepInclude(question!.attributes, { "ownloop.approval.result": "deny" })
+      const file = yield* Effect.flatMap(exported, Export.parse)
+      assert.notInclude(JSON.stringify(tracesOf(file)), "not that host")
+      assert.include(JSON.stringify(tracesOf(file, 1)), '"ownloop.approval.deny_message":"not that host"')
+    }).pipe(Effect.provide(loop([call("ask", {}), say("done")])))
+  )
+
+  it.effect("that nobody answers in time, or before an interrupt, ends without an answer", () =>
+    Effect.gen(function* () {
+      yield* start
+      yield* TestClock.adjust("24 hours")
+      yield* agent.run
+      yield* agent.send([message("again")])
+      yield* agent.run
+      yield* agent.send([{ type: "user.interrupt" }])
+      yield* agent.run
+      const traces = tracesOf(yield* Effect.flatMap(exported, Export.parse))
+      const asked = traces.flatMap(({ root }) => named(root.children, "approve"))
+      assert.deepStrictEqual(
+        asked.map((span) => [span.attributes["error.type"], seconds(span)]),
+        [
+          ["unanswered", 24 * 60 * 60],
+          ["unanswered", 0]
+        ]
+      )
+    }).pipe(Effect.provide(loop([call("ask", {}), say("done"), call("ask", {}), say("done")])))
+  )
+
+  it.effect("that is answered too late says so", () =>
+    Effect.gen(function* () {
+      yield* start
+      yield* TestClock.adjust("25 hours")
+      yield* answer("allow")
+      const [question] = yield* questions
+      assert.deepInclude(question, { status: "error" })
+      assert.deepInclude(question!.attributes, { "error.type": "late", "ownloop.approval.result": "allow" })
+    }).pipe(Effect.provide(loop([call("ask", {}), say("done")])))
+  )
+
+  it.effect("about a tool is one too, beside the call, which begins when it is run", () =>
+    Effect.gen(function* () {
+      agent = yield* AgentLoop
+      const default_config = { enabled: true, permission_policy: { type: "always_ask" } } as const
+      yield* converse("go", { agent: { ...session.agent, tools: [{ ...toolset, default_config }] } })
+      yield* TestClock.adjust("1 minute")
+      yield* answer("allow")
+      const { root } = yield* trace
+      const [question] = named(root.children, "approve")
+      const [tool] = named(root.children, "execute_tool")
+      assert.deepInclude(question!.attributes, { "gen_ai.tool.name": "send", "ownloop.approval.result": "allow" })
+      assert.deepStrictEqual([seconds(question!), seconds(tool!)], [60, 2])
+      assert.strictEqual(tool!.started_at, question!.ended_at)
+    }).pipe(Effect.provide(loop([call("send", { path: "/a" }), say("done")])))
   )
 })

@@ -124,6 +124,29 @@ export const egress = (
   return (outcome === "blocked" ? span.fail("blocked") : span).end(at)
 }
 
+/** A person is asked about a call, or about a request that one sends. */
+export const ofQuestion = ({ egress, id, name }: Of<"agent.tool_use">): Attributes => ({
+  "ownloop.approval.id": id,
+  "gen_ai.tool.call.id": egress?.tool_use_id ?? id,
+  ...(egress === undefined
+    ? { "gen_ai.tool.name": name }
+    : { ...ofRequested(egress), "ownloop.approval.expires_at": egress.expires_at })
+})
+
+export const ofAnswer = (
+  { deny_message, result, scope }: Of<"user.tool_confirmation">,
+  content: boolean
+): Attributes => ({
+  "ownloop.approval.result": result,
+  ...(scope == null ? {} : { "ownloop.approval.scope": scope }),
+  ...(content && deny_message != null ? { "ownloop.approval.deny_message": cut(deny_message) } : {})
+})
+
+export const ofUse = (toolUse: string | null, at: string): Attributes => ({
+  "ownloop.approval.used_at": at,
+  ...(toolUse === null ? {} : { "ownloop.approval.used_by": toolUse })
+})
+
 const textOf = (content: ReadonlyArray<{ readonly text: string }>) => content.map(({ text }) => text).join("\n")
 
 /** Characters of a text that a span holds. */
