@@ -22,6 +22,7 @@ import type { EventId } from "../src/domain/Ids.ts"
 import type { SessionRecord } from "../src/domain/Session.ts"
 import { PolicyAmendments } from "../src/egress/amend.ts"
 import { AgentLoop, AgentLoopConfig } from "../src/loop/AgentLoop.ts"
+import { Rebuild } from "../src/loop/Rebuild.ts"
 import { SessionObject } from "../src/loop/SessionObject.ts"
 import * as RootKeys from "../src/RootKeys.ts"
 import { SecretBox } from "../src/SecretBox.ts"
@@ -71,11 +72,11 @@ export const session = (
   ctx: DurableObjectState,
   env: Env,
   record: SessionRecord,
-  gateway: (toolUse: EventId | null) => Fetcher
+  gateway: (toolUse: EventId | null, isClosed?: boolean) => Fetcher
 ) =>
   SessionObject.layer(record.id).pipe(
     Layer.provide(AgentLoop.layer(record.id)),
-    Layer.provide(PolicyAmendments.layer),
+    Layer.provide([PolicyAmendments.layer, Rebuild.layer]),
     Layer.provide(DeploymentTools.layer(env)),
     Layer.provide([
       Sandboxes.layer(env, record, gateway),

@@ -14,6 +14,7 @@ import * as ReplayedModel from "./model/Replayed.ts"
 import * as BlobsMemory from "./storage/BlobsMemory.ts"
 import * as Memory from "./storage/Memory.ts"
 import * as ReplayedStorage from "./storage/Replayed.ts"
+import * as ReplayedRebuild from "./tools/ReplayedRebuild.ts"
 import * as ReplayedTools from "./tools/Replayed.ts"
 
 /** Ids of events that are about to be compared; the log keeps the recorded ones. */
@@ -43,12 +44,15 @@ const config = (setup: Process["setup"]) =>
 export const replay = (exported: SessionExport): Effect.Effect<number, ReplayDivergence> =>
   Effect.gen(function* () {
     const storage = Context.get(yield* Layer.build(Layer.fresh(Memory.storage)), Storage)
+    const inherited = Replay.inherited(exported)
+    if (inherited.length > 0) yield* Effect.orDie(storage.append(inherited))
     const random = yield* Layer.build(Layer.fresh(ids))
     return yield* Replay.replay(exported, (process) =>
       AgentLoop.layer(exported.session.id).pipe(
         Layer.provide([
           ReplayedModel.layer,
           ReplayedTools.layer,
+          ReplayedRebuild.layer,
           ReplayedAmendments.layer,
           ReplayedStorage.layer,
           BlobsMemory.layer

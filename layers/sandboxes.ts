@@ -18,7 +18,7 @@ export const backends = (env: Env): ReadonlySet<Backend> =>
 export const layer = (
   env: Env,
   { id, agent, environment, environment_id, vault_ids }: SessionRecord,
-  outbound: (toolUse: EventId | null) => Fetcher
+  outbound: (toolUse: EventId | null, isClosed?: boolean) => Fetcher
 ) => {
   const owner = {
     sessionId: id,

@@ -14,6 +14,7 @@ import { handle, type Send } from "../src/egress/gateway.ts"
 import type { Deliveries } from "../src/Deliveries.ts"
 import { EgressPolicy } from "../src/EgressPolicy.ts"
 import { PolicyAmendments } from "../src/egress/amend.ts"
+import { Rebuild } from "../src/loop/Rebuild.ts"
 import { AgentLoop } from "../src/loop/AgentLoop.ts"
 import { SessionObject } from "../src/loop/SessionObject.ts"
 import type { ModelClient } from "../src/ModelClient.ts"
@@ -60,6 +61,7 @@ export const agentLoop = <Model>(
   }
 ): Layer.Layer<AgentLoop | Model | Storage | Blobs, Config.ConfigError> =>
   AgentLoop.layer(options.id).pipe(
+    Layer.provide(Rebuild.layer),
     Layer.provideMerge([options.model, options.storage ?? Memory.storage, BlobsMemory.layer]),
     Layer.provide([
       Fixed.layer(options.tools ?? []),
@@ -89,7 +91,7 @@ export const deployment = <Model>(
   const session = ({ id }: SessionRecord) =>
     SessionObject.layer(id).pipe(
       Layer.provide(AgentLoop.layer(id)),
-      Layer.provide(PolicyAmendments.layer),
+      Layer.provide([PolicyAmendments.layer, Rebuild.layer]),
       Layer.provide(DeploymentTools.layer({} as ToolEnv)), // The built-in tools need no bindings.
       Layer.provide([sandbox, InProcessHttpClient.layer(send)]),
       Layer.provide([

@@ -103,6 +103,11 @@ export class EgressHttpClient extends Context.Service<EgressHttpClient, HttpClie
 ) {}
 
 /** The tool call that is being run: what it sends is recorded under it. Null outside of one. */
+/** What a sandbox does sends nothing: whatever it tries is refused. */
+export const NetworkClosed = Context.Reference<boolean>("ownloop/EgressPolicy/NetworkClosed", {
+  defaultValue: () => false
+})
+
 export const CurrentToolUse = Context.Reference<EventId | null>("ownloop/EgressPolicy/CurrentToolUse", {
   defaultValue: () => null
 })

@@ -22,8 +22,8 @@ export interface Told {
 export class Outbox extends Context.Service<
   Outbox,
   {
-    /** The session is about to be created: what becomes of it is told from its beginning. */
-    begin(record: SessionRecord): Effect.Effect<void, StorageError>
+    /** The session is about to be created: what becomes of it is told, from after these entries of its log on, which it inherits. */
+    begin(record: SessionRecord, inherited: number): Effect.Effect<void, StorageError>
     /** Whether something is left to tell. */
     isPending(session: Told): Effect.Effect<boolean, StorageError>
     /** Tells what is left. Answers when to try again, in milliseconds since the epoch; null where all is told. */

@@ -9,6 +9,12 @@ import type { Session, SessionRecord } from "./domain/Session.ts"
 import type { EventQuery, LogEntry, StorageError } from "./Storage.ts"
 import type { Trace } from "./trace/Span.ts"
 
+/** One event of another session's log, with the whole text of a result of which the event shows only the ends. */
+export interface Inherited {
+  readonly event: SessionEvent
+  readonly text?: string
+}
+
 export class SessionNotFound extends Schema.TaggedError<SessionNotFound>()("SessionNotFound", { id: Schema.String }) {
   override get message(): string {
     return `session ${this.id} does not exist`
@@ -64,7 +70,12 @@ export class Sessions extends Context.Service<
      * Durable when it answers, initial events included; the turn they start runs on by itself. A session that is there already stays as it
      * is: whoever does not know whether this was done before does it again.
      */
-    create(record: SessionRecord, initialEvents: ReadonlyArray<ClientEvent>): Effect.Effect<Session, StorageError>
+    create(
+      record: SessionRecord,
+      initialEvents: ReadonlyArray<ClientEvent>,
+      /** Of a fork: the log that it goes on from. */
+      inherited?: ReadonlyArray<Inherited>
+    ): Effect.Effect<Session, StorageError>
     get(id: SessionId): Effect.Effect<Session, SessionNotFound | StorageError>
     /** Changes what is given. Only while idle, but for a budget by itself; a raised one lets a session go on that it held up. */
     update(

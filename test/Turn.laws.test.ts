@@ -73,6 +73,9 @@ class Session {
       case "wait":
         this.now = action.until
         return true
+      case "rebuildWorkspace":
+        this.append({ ...this.stamp(), type: "session.workspace_rebuilt", calls: 0, differing: [] })
+        return true
       case "takeIn":
         if (this.state.status !== "running") this.append({ ...this.stamp(), type: "session.status_running" })
         this.append(

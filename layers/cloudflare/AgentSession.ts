@@ -9,7 +9,7 @@ import type { EventId } from "../../src/domain/Ids.ts"
 import type { SessionRecord } from "../../src/domain/Session.ts"
 import type { EgressQuestion } from "../../src/EgressPolicy.ts"
 import { SessionObject } from "../../src/loop/SessionObject.ts"
-import { SessionNotFound, type StreamOptions } from "../../src/Sessions.ts"
+import { type Inherited, SessionNotFound, type StreamOptions } from "../../src/Sessions.ts"
 import { type EventQuery, Storage } from "../../src/Storage.ts"
 import * as Cloudflare from "../cloudflare.ts"
 import type { Props as EgressProps } from "../egress/Gateway.ts"
@@ -46,14 +46,15 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
   })
 
   #start(record: SessionRecord) {
-    const props: Omit<EgressProps, "toolUseId"> = {
+    const props: Omit<EgressProps, "toolUseId" | "isClosed"> = {
       sessionId: record.id,
       environmentId: record.environment_id,
       agentId: record.agent.id,
       policyIds: record.agent.policy_ids ?? [],
       vaultIds: record.vault_ids
     }
-    const gateway = (toolUseId: EventId | null) => this.ctx.exports.Gateway({ props: { ...props, toolUseId } })
+    const gateway = (toolUseId: EventId | null, isClosed = false) =>
+      this.ctx.exports.Gateway({ props: { ...props, toolUseId, isClosed } })
     return (this.#runtime ??= ManagedRuntime.make(
       Sockets.layer(this.ctx).pipe(Layer.provideMerge(Cloudflare.session(this.ctx, this.env, record, gateway)))
     ))
@@ -71,9 +72,9 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
     return this.#run(SessionObject.use(f))
   }
 
-  create(record: SessionRecord, initialEvents: ReadonlyArray<ClientEvent>) {
+  create(record: SessionRecord, initialEvents: ReadonlyArray<ClientEvent>, inherited?: ReadonlyArray<Inherited>) {
     return this.#start(record).runPromise(
-      toReply(SessionObject.use((session) => session.create(record, initialEvents)))
+      toReply(SessionObject.use((session) => session.create(record, initialEvents, inherited)))
     )
   }
   get() {

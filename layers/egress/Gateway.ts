@@ -13,7 +13,9 @@ export const Props = Schema.Struct({
   agentId: AgentId,
   policyIds: Schema.Array(PolicyId),
   vaultIds: Schema.Array(VaultId),
-  toolUseId: Schema.NullOr(EventId)
+  toolUseId: Schema.NullOr(EventId),
+  /** Nothing passes, and nothing is recorded: what a fork does again was recorded when it was first done. */
+  isClosed: Schema.optionalKey(Schema.Boolean)
 })
 export type Props = typeof Props.Type
 
@@ -31,10 +33,12 @@ export const make = <Env>(
       const { ctx, env } = this
       const answer = Schema.decodeUnknownEffect(Props)(ctx.props).pipe(
         Effect.flatMap((session) =>
-          handle(request, (request) => fetch(request), {
-            waitUntil: (work) => ctx.waitUntil(work),
-            ways: ways(env)
-          }).pipe(Effect.provide(layer(env, session)))
+          session.isClosed === true
+            ? Effect.succeed(closed())
+            : handle(request, (request) => fetch(request), {
+                waitUntil: (work) => ctx.waitUntil(work),
+                ways: ways(env)
+              }).pipe(Effect.provide(layer(env, session)))
         ),
         Effect.catchCause((cause) => Effect.as(Effect.logError("the egress gateway failed", cause), unavailable())),
         Effect.runPromise
@@ -45,8 +49,9 @@ export const make = <Env>(
     }
   }
 
-const unavailable = () =>
-  Response.json(
-    { error: { type: "egress_failed", message: "the egress gateway is not configured correctly", host: "" } },
-    { status: 502 }
-  )
+const failed = (type: string, message: string, status: number) =>
+  Response.json({ error: { type, message, host: "" } }, { status })
+
+const unavailable = () => failed("egress_failed", "the egress gateway is not configured correctly", 502)
+
+const closed = () => failed("egress_blocked", "nothing is sent while a fork's files are made", 403)

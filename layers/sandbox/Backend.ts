@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 import * as Semaphore from "effect/Semaphore"
 import { maskEverywhere } from "../../src/domain/AnthropicKey.ts"
 import type { EventId } from "../../src/domain/Ids.ts"
-import { CurrentToolUse } from "../../src/EgressPolicy.ts"
+import { CurrentToolUse, NetworkClosed } from "../../src/EgressPolicy.ts"
 import {
   InvalidPattern,
   limits,
@@ -26,6 +26,8 @@ export interface Machine<Way extends Network> {
   readonly capability: (host: Host) => Host
   /** What is sent on behalf of a tool call, or of nobody that is known. */
   readonly network: (toolUse: EventId | null) => Way
+  /** Refuses whatever is sent. */
+  readonly noNetwork: () => Way
   readonly run: (network: Way) => Host["run"]
   /** Gives up the shell that runs, so that the next call starts another. */
   readonly renew: () => void
@@ -66,7 +68,7 @@ export const make = Effect.fnUntraced(function* <Way extends Network>(machine: M
       timeout: number,
       call: (shell: Shell, request: Request, host: Host, network: Network) => Promise<A>
     ) {
-      const network = machine.network(yield* CurrentToolUse)
+      const network = (yield* NetworkClosed) ? machine.noNetwork() : machine.network(yield* CurrentToolUse)
       const entries = yield* WorkspaceFiles.stored(operation, workspace.entries)
       const given = yield* Effect.mapError(variables, ({ message }) =>
         WorkspaceFiles.failed(operation, new SandboxUnavailable({ detail: message }))

@@ -37,7 +37,7 @@ const cpuMs = 30_000
 export const layer = (options: {
   readonly loader: WorkerLoader
   /** The gateway, for what is sent on behalf of a tool call. */
-  readonly outbound: (toolUse: EventId | null) => Fetcher
+  readonly outbound: (toolUse: EventId | null, isClosed?: boolean) => Fetcher
   readonly sessionId: string
 }): Layer.Layer<SandboxBackend, never, Workspace> =>
   Layer.effect(
@@ -55,6 +55,7 @@ export const layer = (options: {
             .getEntrypoint() as unknown as Shell,
         capability: (host) => new HostCapability(host),
         network: outbound,
+        noNetwork: () => outbound(null, true),
         run: (network) => (program, job, files) =>
           (loader.load(worker(network, code().runner, modulesOf(program))).getEntrypoint() as unknown as Runner).run(
             program,

@@ -29,6 +29,7 @@ export const layer = (
         shell: () => (shell ??= new Shell(workspaceRoot, () => import("./isolate/git/Git.ts"))),
         capability: (host) => host,
         network: () => ({ fetch: (url, init) => fetch(new Request(url, init)) }),
+        noNetwork: () => ({ fetch: (url, init) => refuse(new Request(url, init)) }),
         run: () => runner(fetch),
         renew: () => {
           shell = undefined

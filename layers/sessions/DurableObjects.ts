@@ -29,7 +29,8 @@ export const layer = (namespace: { getByName(name: string): unknown }): Layer.La
   return Layer.succeed(
     Sessions,
     Sessions.of({
-      create: (record, initialEvents) => call("create", record.id, [], (stub) => stub.create(record, initialEvents)),
+      create: (record, initialEvents, inherited) =>
+        call("create", record.id, [], (stub) => stub.create(record, initialEvents, inherited)),
       get: (id) => call("get", id, ["SessionNotFound"], (stub) => stub.get()),
       update: (id, change) =>
         call("update", id, ["SessionNotFound", "SessionConflict", "MetadataFull", "BudgetRefused"], (stub) =>

@@ -32,10 +32,10 @@ export const layer = <E, R>(
       }
 
       return Sessions.of({
-        create: (record, initialEvents) =>
+        create: (record, initialEvents, inherited) =>
           Effect.flatMap(
             Effect.catch(find(record.id), () => open(record)),
-            (object) => object.create(record, initialEvents)
+            (object) => object.create(record, initialEvents, inherited)
           ).pipe(
             Effect.catchTag(["SessionConflict", "SessionNotFound"], (error) =>
               Effect.fail(new StorageError({ operation: "create", cause: error.message }))

@@ -6,7 +6,14 @@ import type { EgressApproval, EgressDecision } from "../../src/domain/Egress.ts"
 import type { ClientEvent, SessionEvent } from "../../src/domain/Event.ts"
 import type { Session, SessionRecord } from "../../src/domain/Session.ts"
 import type { EgressQuestion } from "../../src/EgressPolicy.ts"
-import { AheadOfLog, SessionConflict, SessionNotFound, type Sessions, type StreamOptions } from "../../src/Sessions.ts"
+import {
+  AheadOfLog,
+  type Inherited,
+  SessionConflict,
+  SessionNotFound,
+  type Sessions,
+  type StreamOptions
+} from "../../src/Sessions.ts"
 import type { Trace } from "../../src/trace/Span.ts"
 import { type EventQuery, type LogEntry, StorageError } from "../../src/Storage.ts"
 
@@ -31,7 +38,11 @@ export const fromReply = <A>(reply: Reply<A>): Effect.Effect<A, Failure> =>
 
 /** The methods of a session's Durable Object. All data is plain. */
 export interface SessionRpc {
-  create(record: SessionRecord, initialEvents: ReadonlyArray<ClientEvent>): Promise<Reply<Session>>
+  create(
+    record: SessionRecord,
+    initialEvents: ReadonlyArray<ClientEvent>,
+    inherited?: ReadonlyArray<Inherited>
+  ): Promise<Reply<Session>>
   get(): Promise<Reply<Session>>
   update(change: Parameters<Sessions["Service"]["update"]>[1]): Promise<Reply<Session>>
   rouse(): Promise<Reply<boolean>>

@@ -4,9 +4,12 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { SessionId } from "../domain/Ids.ts"
+import { Session } from "../domain/Session.ts"
 import { Trace } from "../trace/Span.ts"
 import { Authorization } from "./Auth.ts"
+import { NeededScope } from "./Caller.ts"
 import { wire } from "./Errors.ts"
+import { ForkSession } from "./Forks.ts"
 
 const params = { id: SessionId }
 
@@ -23,6 +26,10 @@ const Otlp = Schema.Struct({ resourceSpans: Schema.Array(Schema.Unknown) })
 const traceDescription = `The session's last turns (\`turns\`, 100 where it is absent), each one trace: its model attempts, tools with what they did in the
 sandbox, what tried to leave, compactions, waits. Told from the log, so that it is there for every turn that ever was. \`format=otlp\` is
 OTLP's JSON, in which a span that has no end yet is left out.`
+
+const forkDescription = `A new session that goes on from the event \`at\` of this one: with its log up to there, and what is changed in the
+body. Its calls are answered as they were; one that was still open there runs in the fork. What changed files is called again before the
+fork's first tool runs, without a network, and \`session.workspace_rebuilt\` says what ended otherwise.`
 
 /** A session's run as a value: all of this is ours. */
 export class RunsGroup extends HttpApiGroup.make("runs")
@@ -48,5 +55,15 @@ export class RunsGroup extends HttpApiGroup.make("runs")
       success: Schema.Union([TraceList, Otlp]),
       error: [wire.InvalidRequest, wire.NotFound]
     }).annotate(OpenApi.Description, traceDescription)
+  )
+  .add(
+    HttpApiEndpoint.post("fork", "/v1/sessions/:id/fork", {
+      params,
+      payload: ForkSession,
+      success: Session,
+      error: [wire.InvalidRequest, wire.NotFound, wire.Conflict]
+    })
+      .annotate(NeededScope, "run")
+      .annotate(OpenApi.Description, forkDescription)
   )
   .middleware(Authorization) {}

@@ -3,7 +3,7 @@ import * as Struct from "effect/Struct"
 import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
 import { auditOnly, EgressAsk, EgressDecision } from "./Egress.ts"
-import { EventId } from "./Ids.ts"
+import { EventId, SessionId } from "./Ids.ts"
 
 /** One event of a session, in the shape of the wire API. The log of them is the only truth of a session. */
 
@@ -165,6 +165,10 @@ export const SessionEvent = Schema.Union([
   event("session.structured_output_reminder", { content: Schema.Array(TextBlock) }),
   /** The first `compacted_messages` of the conversation are from now on shown to the model as this summary. Both fields are ours. */
   event("agent.thread_context_compacted", { summary: Schema.Array(TextBlock), compacted_messages: Schema.Int }),
+  /** Ours: everything before it comes from another session, up to this event of it, and from whoever forked that. */
+  event("session.forked", { session_id: SessionId, event_id: EventId }),
+  /** Ours: what had changed the files of the forked session was called again; `differing` are calls that ended otherwise than they had. */
+  event("session.workspace_rebuilt", { calls: Schema.Int, differing: Schema.Array(EventId) }),
   event("session.status_running", {}),
   event("session.status_idle", { stop_reason: StopReason, stop_details: Schema.Null }),
   /** All models failed for now; they are asked again at `resume_at`, which is ours. */

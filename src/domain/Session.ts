@@ -4,11 +4,13 @@ import { SessionAgent } from "./Agent.ts"
 import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
 import { CloudConfig } from "./Environment.ts"
-import { EnvironmentId, SessionId, TaskId, VaultId } from "./Ids.ts"
+import { EnvironmentId, EventId, SessionId, TaskId, VaultId } from "./Ids.ts"
 import { OutputConfig, StructuredOutput } from "./StructuredOutput.ts"
 
 export const SessionStatus = Schema.Literals(["idle", "running", "rescheduling", "terminated"])
 export type SessionStatus = typeof SessionStatus.Type
+
+export const ForkedFrom = Schema.Struct({ session_id: SessionId, event_id: EventId })
 
 /** What is fixed when a session is created (`title`, `metadata`, `budget` and `archived_at` may change later). */
 export const SessionRecord = Schema.Struct({
@@ -20,6 +22,8 @@ export const SessionRecord = Schema.Struct({
   vault_ids: Schema.Array(VaultId).pipe(Schema.withDecodingDefaultKey(Effect.succeed([]))),
   budget: Schema.NullOr(Budget),
   output_config: Schema.optionalKey(OutputConfig),
+  /** The event of another session that it goes on from. */
+  forked_from: Schema.optionalKey(ForkedFrom),
   /** The task that it was started for. */
   task_id: Schema.optionalKey(TaskId),
   title: Schema.NullOr(Schema.String),
@@ -29,7 +33,7 @@ export const SessionRecord = Schema.Struct({
 })
 export type SessionRecord = typeof SessionRecord.Type
 
-/** A session as the wire API shows it. `output_config` and `structured_output`, its latest result, are ours: both are there where answers have a form. */
+/** A session as the wire API shows it. `forked_from`, `output_config` and `structured_output`, its latest result, are ours: the last two are there where answers have a form. */
 export const Session = Schema.Struct({
   type: Schema.Literal("session"),
   id: SessionId,
@@ -42,6 +46,7 @@ export const Session = Schema.Struct({
   vault_ids: Schema.Array(VaultId),
   outcome_evaluations: Schema.Array(Schema.Never),
   budget: Schema.NullOr(Budget),
+  forked_from: Schema.optionalKey(ForkedFrom),
   output_config: Schema.optionalKey(OutputConfig),
   structured_output: Schema.optionalKey(Schema.NullOr(StructuredOutput)),
   stats: Schema.Struct({ active_seconds: Schema.optionalKey(Schema.Finite) }),

@@ -7,6 +7,7 @@ import { now, timestamp } from "../domain/Common.ts"
 import type { OpenCall } from "./Calls.ts"
 import type { EgressNotes } from "./EgressNotes.ts"
 import * as Prompt from "./Prompt.ts"
+import { Rebuild } from "./Rebuild.ts"
 import * as SessionErrors from "./SessionErrors.ts"
 import { isUndisturbed, type NewEvent, type SessionLog, type Snapshot } from "./SessionLog.ts"
 import * as ToolResult from "./ToolResult.ts"
@@ -26,6 +27,7 @@ export const make = Effect.fnUntraced(function* (
 ) {
   const registry = yield* ToolRegistry
   const amendments = yield* PolicyAmendments
+  const { rebuild } = yield* Rebuild
   const model = yield* AskModel.make(log, limitsOf)
 
   /** Logs what follows from a decision, unless something came in the meantime: then it is decided again. Answers whether it did. */
@@ -79,6 +81,10 @@ export const make = Effect.fnUntraced(function* (
       ),
       { type: "agent.structured_output", tool_use_id: call.id, value: output?.valueOf(call.input) ?? null }
     ])
+  })
+
+  const rebuildWorkspace = Effect.fnUntraced(function* (decidedOn: Snapshot) {
+    yield* conclude(decidedOn, [{ type: "session.workspace_rebuilt", ...(yield* rebuild(decidedOn.record)) }])
   })
 
   const remind = (decidedOn: Snapshot) =>
@@ -135,6 +141,8 @@ export const make = Effect.fnUntraced(function* (
         return model.compact(action.count, action.choice)
       case "reschedule":
         return reschedule(action.delay, decidedOn)
+      case "rebuildWorkspace":
+        return rebuildWorkspace(decidedOn)
       case "runTools":
         return runTools(action.calls)
       case "settle":

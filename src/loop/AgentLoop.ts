@@ -13,10 +13,10 @@ import type { Blobs } from "../Blobs.ts"
 import type { EgressApproval, EgressDecision } from "../domain/Egress.ts"
 import type { ClientEvent, SessionEvent } from "../domain/Event.ts"
 import { EventId, type SessionId } from "../domain/Ids.ts"
-import type { SessionRecord } from "../domain/Session.ts"
+import type { ForkedFrom, SessionRecord } from "../domain/Session.ts"
 import { smallestWindow, usualWindow } from "../model/Profiles.ts"
 import type { ModelClient } from "../ModelClient.ts"
-import { SessionConflict, type SessionNotFound } from "../Sessions.ts"
+import { type Inherited, SessionConflict, type SessionNotFound } from "../Sessions.ts"
 import type { LogEntry, Storage, StorageError } from "../Storage.ts"
 import type { ToolRegistry } from "../ToolRegistry.ts"
 import type { PolicyAmendments } from "../egress/amend.ts"
@@ -28,6 +28,7 @@ import { unanswered } from "./Calls.ts"
 import * as EgressNotes from "./EgressNotes.ts"
 import { fold } from "./fold.ts"
 import type { FollowOptions, Frame } from "./LiveFeed.ts"
+import type { Rebuild } from "./Rebuild.ts"
 import * as Recovery from "./Recovery.ts"
 import { refuse } from "./refuse.ts"
 import * as SessionLog from "./SessionLog.ts"
@@ -35,6 +36,10 @@ import * as Turn from "./Turn.ts"
 
 /** How long a person may take to answer whether a request may be sent: from then on it is blocked. */
 const patience = "24 hours"
+
+/** Until a turn takes it in. */
+const queued = (event: ClientEvent): SessionLog.NewEvent =>
+  event.type === "user.message" ? { ...event, processed_at: null } : event
 
 /** Stands for the id of an event that is not logged yet. */
 const pending = EventId.make("sevt_pending")
@@ -50,7 +55,7 @@ export const AgentLoopConfig = Config.all({
 
 type SessionUpdated = Extract<SessionEvent, { readonly type: "session.updated" }>
 
-type Needs = Storage | Blobs | PolicyAmendments | ModelClient | ToolRegistry | SecureRandom.SecureRandom
+type Needs = Storage | Blobs | PolicyAmendments | Rebuild | ModelClient | ToolRegistry | SecureRandom.SecureRandom
 
 /** One session's loop: asks `Turn` what to do next, does it through the services, logs what came of it, and asks again. */
 export class AgentLoop extends Context.Service<
@@ -59,6 +64,12 @@ export class AgentLoop extends Context.Service<
     readonly snapshot: Effect.Effect<SessionLog.Snapshot, SessionNotFound | StorageError>
     /** Creates the session, or changes its record. */
     putRecord(record: SessionRecord): Effect.Effect<void, SessionNotFound | StorageError>
+    /** Begins a fork: with what it goes on from, and what is added to that. */
+    inherit(
+      from: typeof ForkedFrom.Type,
+      inherited: ReadonlyArray<Inherited>,
+      added: ReadonlyArray<ClientEvent>
+    ): Effect.Effect<void, SessionNotFound | StorageError>
     /** Logs what a client sent, all of it or none. What follows from it is done by `run`. */
     send(
       events: ReadonlyArray<ClientEvent>
@@ -126,11 +137,21 @@ export class AgentLoop extends Context.Service<
             if (detail !== null) return yield* new SessionConflict({ id, detail })
             expected = fold(expected, { ...event, id: pending, processed_at: null })
           }
-          const entries = yield* log.append(
-            events.map((event) => (event.type === "user.message" ? { ...event, processed_at: null } : event))
-          )
+          const entries = yield* log.append(events.map(queued))
           if ((yield* log.snapshot).state.interrupted) yield* interrupt.open
           return entries
+        })
+
+        const inherit = Effect.fn("AgentLoop.inherit")(function* (
+          from: typeof ForkedFrom.Type,
+          inherited: ReadonlyArray<Inherited>,
+          added: ReadonlyArray<ClientEvent>
+        ) {
+          yield* log.append([
+            ...inherited.map(({ event }) => event),
+            ...added.map(queued),
+            { type: "session.forked", ...from }
+          ])
         })
 
         const approveEgress = Effect.fn("AgentLoop.approveEgress")(
@@ -185,6 +206,7 @@ export class AgentLoop extends Context.Service<
         return AgentLoop.of({
           snapshot: log.snapshot,
           putRecord: log.putRecord,
+          inherit: (from, inherited, added) => Effect.provide(inherit(from, inherited, added), services),
           send: (events) => Effect.provide(send(events), services),
           run: Effect.provide(run(), services),
           next: Effect.map(decide, ({ action }) => action),

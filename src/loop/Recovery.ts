@@ -31,7 +31,7 @@ export const make = Effect.fnUntraced(function* (log: SessionLog) {
 
   return Effect.gen(function* () {
     const { state } = yield* log.snapshot
-    if (state.status !== "running") return
+    if (state.status !== "running" || state.isForked) return
     const count = yield* storage.takeOver
     if (count >= maxTakeOvers) return yield* giveUp(count)
     const unsafe = Turn.inDoubt(state).filter((call) => !registry.isReplaySafe(call.name))

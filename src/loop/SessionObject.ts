@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import type { Alarm } from "../Alarm.ts"
-import { Blobs } from "../Blobs.ts"
+import { blobKey, Blobs } from "../Blobs.ts"
 import { Catalog } from "../Catalog.ts"
 import type { BudgetRefused } from "../domain/Budget.ts"
 import { type MetadataFull, now, patchMetadata } from "../domain/Common.ts"
@@ -18,6 +18,7 @@ import type { EgressQuestion } from "../EgressPolicy.ts"
 import { Outbox } from "../Outbox.ts"
 import {
   type AheadOfLog,
+  type Inherited,
   type SessionChange,
   SessionConflict,
   type SessionNotFound,
@@ -43,7 +44,11 @@ type Refused = Missing | SessionConflict
 export class SessionObject extends Context.Service<
   SessionObject,
   {
-    create(record: SessionRecord, initialEvents: ReadonlyArray<ClientEvent>): Effect.Effect<Session, Refused>
+    create(
+      record: SessionRecord,
+      initialEvents: ReadonlyArray<ClientEvent>,
+      inherited?: ReadonlyArray<Inherited>
+    ): Effect.Effect<Session, Refused>
     readonly get: Effect.Effect<Session, Missing>
     update(change: SessionChange): Effect.Effect<Session, Refused | MetadataFull | BudgetRefused>
     readonly archive: Effect.Effect<Session, Refused>
@@ -101,20 +106,26 @@ export class SessionObject extends Context.Service<
 
         const create = Effect.fn("SessionObject.create")(function* (
           record: SessionRecord,
-          initialEvents: ReadonlyArray<ClientEvent>
+          initialEvents: ReadonlyArray<ClientEvent>,
+          inherited: ReadonlyArray<Inherited> = []
         ) {
           // Whoever starts a session may not know whether it did so before.
           const before = yield* Effect.catchTag(loop.snapshot, "SessionNotFound", () => Effect.succeed(null))
           if (before === null) {
-            yield* outbox.begin(record)
+            for (const { event, text } of inherited) {
+              if (text !== undefined) yield* blobs.put(blobKey(id, event.id), text)
+            }
+            yield* outbox.begin(record, inherited.length)
             yield* loop.putRecord(record)
+            if (record.forked_from) yield* loop.inherit(record.forked_from, inherited, initialEvents)
           }
-          if (initialEvents.length > 0) {
+          if (record.forked_from) yield* work.expect
+          else if (initialEvents.length > 0) {
             yield* work.expect
             if ((yield* loop.snapshot).lastSeq === 0) yield* accept(initialEvents)
           }
           const indexing = yield* Effect.forkChild(work.indexOrLog, { startImmediately: true })
-          yield* initialEvents.length > 0 ? work.start : work.resume
+          yield* initialEvents.length > 0 || record.forked_from ? work.start : work.resume
           yield* Fiber.join(indexing)
           return yield* get
         }, oneAtATime)

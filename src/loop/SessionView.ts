@@ -14,6 +14,7 @@ export const make = ({ record, state, updatedAt }: Snapshot, isBusy: boolean): S
   vault_ids: record.vault_ids,
   outcome_evaluations: [],
   budget: record.budget,
+  ...(record.forked_from === undefined ? {} : { forked_from: record.forked_from }),
   ...(record.output_config === undefined
     ? {}
     : { output_config: record.output_config, structured_output: state.structuredOutput }),

@@ -9,7 +9,7 @@ import type { OpenCall } from "./Calls.ts"
 import * as Spent from "./Spent.ts"
 
 /** Of the shape of `State` and the meaning of `fold`: a checkpoint of another version is not read. */
-export const version = 6
+export const version = 7
 
 export interface QueuedMessage {
   readonly id: EventId
@@ -87,6 +87,10 @@ export interface State {
   readonly trace: TurnTrace | null
   /** Hash of the latest request's `setup`; null before the first. */
   readonly setup: string | null
+  /** It was forked, and nothing has happened since: what is open was never begun here. */
+  readonly isForked: boolean
+  /** A fork's files are made when a tool first needs them. */
+  readonly lacksWorkspace: boolean
   readonly spent: Spent.Spent
   readonly runningSince: Timestamp | null
 }
@@ -120,6 +124,8 @@ export const initial: State = {
   approvals: [],
   trace: null,
   setup: null,
+  isForked: false,
+  lacksWorkspace: false,
   spent: Spent.nothing,
   runningSince: null
 }

@@ -25,6 +25,8 @@ export type Action =
   | { readonly type: "compact"; readonly count: number; readonly choice: ModelChoice | null }
   /** All models failed for now: go on in so many milliseconds. */
   | { readonly type: "reschedule"; readonly delay: number }
+  /** Make a fork's files, before the first of its tools runs. */
+  | { readonly type: "rebuildWorkspace" }
   | { readonly type: "runTools"; readonly calls: ReadonlyArray<OpenCall> }
   /** Answer calls without running them; `isRejected` where that is the model's to mend. */
   | {
@@ -148,6 +150,7 @@ const answer = (state: State, open: ReadonlyArray<OpenCall>, limits: Limits): Ac
   if (runnable.length === 0) return conclude(state, open)
   const [limit] = reachedOf(state, runnable, limits)
   if (limit !== undefined) return pause(limit)
+  if (state.lacksWorkspace) return { type: "rebuildWorkspace" }
   return { type: "runTools", calls: runnable.slice(0, Spent.callsLeft(state.spent, limits.budget)) }
 }
 

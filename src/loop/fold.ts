@@ -97,7 +97,10 @@ const confirm = (state: State, event: Confirmation): State => {
 }
 
 /** The state after one more event. */
-export const fold = (state: State, event: SessionEvent): State => {
+export const fold = (state: State, event: SessionEvent): State =>
+  change(state.isForked ? { ...state, isForked: false } : state, event)
+
+const change = (state: State, event: SessionEvent): State => {
   switch (event.type) {
     case "user.message": {
       const { id, traceparent } = event
@@ -153,6 +156,17 @@ export const fold = (state: State, event: SessionEvent): State => {
     }
     case "agent.thread_context_compacted":
       return compact(state, text(event.summary), event.compacted_messages)
+    case "session.forked":
+      return {
+        ...state,
+        isForked: true,
+        lacksWorkspace: true,
+        approvals: [],
+        spent: Spent.nothing,
+        runningSince: state.runningSince === null ? null : event.processed_at
+      }
+    case "session.workspace_rebuilt":
+      return { ...state, lacksWorkspace: false }
     case "session.status_running":
       return begin(state, event.id, event.processed_at)
     case "session.status_idle": {

@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { SessionEvent, Setup } from "../domain/Event.ts"
 import * as Hash from "../loop/Hash.ts"
+import type { Rebuilt } from "../loop/Rebuild.ts"
 import type { ModelRequest, ToolCall } from "../ModelClient.ts"
 import type { ToolResult } from "../ToolRegistry.ts"
 import { differences } from "./differences.ts"
@@ -91,6 +92,16 @@ export class Process {
       return { text, isError: next.is_error, ...(next.rejected === true ? { rejected: true } : {}) }
     })
   }
+
+  /** What became of a fork's files, once that is what comes next. */
+  readonly rebuilt: Effect.Effect<Rebuilt> = Effect.suspend(() => {
+    const found = () => {
+      const { next, death } = this.recorded
+      return next?.type === "session.workspace_rebuilt" && death === null ? next : undefined
+    }
+    const answered = this.gate("the files of the fork", () => found() !== undefined)
+    return Effect.map(answered, () => ({ calls: found()?.calls ?? 0, differing: found()?.differing ?? [] }))
+  })
 
   /** What was recorded in place of the events that the loop wants to log: the same, but for ids and times. */
   expect(events: ReadonlyArray<SessionEvent>): Effect.Effect<ReadonlyArray<SessionEvent>> {

@@ -75,6 +75,8 @@ export class Recorded {
       entries.flatMap(({ event }) => (isQuestion(event) ? [[event.id, event.egress] as const] : []))
     )
     this.lastTime = Date.parse(session.created_at)
+    // What a fork goes on from was not run by it.
+    this.advance(this.entries.findLastIndex(({ event }) => event.type === "session.forked") + 1)
   }
 
   /** What comes next. */

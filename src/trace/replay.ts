@@ -35,6 +35,10 @@ export const created = ({ entries, session }: SessionExport): SessionRecord => {
   return { ...session, archived_at: null }
 }
 
+/** What a fork goes on from: it is in its log from the beginning. */
+export const inherited = ({ entries }: SessionExport): ReadonlyArray<SessionEvent> =>
+  entries.slice(0, entries.findLastIndex(({ event }) => event.type === "session.forked") + 1).map(({ event }) => event)
+
 /** What a client had sent. */
 const clientEvent = (event: SessionEvent) => Struct.omit(event, ["id", "processed_at"]) as ClientEvent
 

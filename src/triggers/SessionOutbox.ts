@@ -144,7 +144,10 @@ export const layer: Layer.Layer<
     }, oneAtATime)
 
     return Outbox.of({
-      begin: (record) => (isWaitedFor({ record }) ? position.write(beginning) : Effect.void),
+      begin: (record, inherited) =>
+        isWaitedFor({ record })
+          ? position.write(inherited === 0 ? beginning : { ...beginning, seq: inherited })
+          : Effect.void,
       isPending: (session) =>
         isWaitedFor(session)
           ? Effect.flatMap(read(session), (cursor) =>

@@ -146,6 +146,7 @@ const routes: Record<string, string> = {
   "GET /v1/sessions/{id}/events/stream": "read",
   "GET /v1/sessions/{id}/events/{event_id}/content": "read",
   "GET /v1/sessions/{id}/export": "read",
+  "POST /v1/sessions/{id}/fork": "run",
   "GET /v1/sessions/{id}/trace": "read",
   "POST /v1/sessions": "run",
   "POST /v1/sessions/{id}": "run",

@@ -4,6 +4,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Sessions } from "../../Sessions.ts"
 import * as Otlp from "../../trace/otlp.ts"
 import { Api } from "../Contract.ts"
+import * as Fork from "./fork.ts"
 import { orMissing } from "./onWire.ts"
 
 export const layer = HttpApiBuilder.group(
@@ -11,8 +12,11 @@ export const layer = HttpApiBuilder.group(
   "runs",
   Effect.fnUntraced(function* (handlers) {
     const sessions = yield* Sessions
+    const fork = yield* Fork.make
 
     return handlers.handleAll({
+      fork: ({ params: { id }, payload }) => fork(id, payload),
+
       export: Effect.fn("Runs.export")(function* ({ params: { id } }) {
         return HttpServerResponse.raw(yield* sessions.export(id), {
           contentType: "application/json",

@@ -1,12 +1,10 @@
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Catalog } from "../../Catalog.ts"
 import type { SessionAgent } from "../../domain/Agent.ts"
 import { now } from "../../domain/Common.ts"
-import { nextSessionId, type SessionId, VaultId } from "../../domain/Ids.ts"
+import { nextSessionId, type SessionId } from "../../domain/Ids.ts"
 import { toolName } from "../../domain/StructuredOutput.ts"
 import { Sessions } from "../../Sessions.ts"
 import * as Setup from "../../triggers/Setup.ts"
@@ -15,10 +13,11 @@ import { modelOf } from "../Agents.ts"
 import * as AgentTools from "../AgentTools.ts"
 import { Api } from "../Contract.ts"
 import { Deployment } from "../Deployment.ts"
-import { Conflict, InvalidRequest, NotFound } from "../Errors.ts"
+import { InvalidRequest } from "../Errors.ts"
 import { paginate } from "../Paging.ts"
 import type { AgentInput, CreateSession, UpdateSession } from "../Sessions.ts"
 import { within } from "./Events.ts"
+import { findVaults } from "./findVaults.ts"
 import { orConflict, orInternal, orInvalid, orMissing, orRefused } from "./onWire.ts"
 
 export const layer = HttpApiBuilder.group(
@@ -34,21 +33,6 @@ export const layer = HttpApiBuilder.group(
     const findAgent = (id: string, version: number | undefined) => orRefused(Setup.findAgent(catalog, id, version))
 
     const findEnvironment = (id: string) => orRefused(Setup.findEnvironment(catalog, deployment.backends, id))
-
-    const findVaults = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
-      return yield* Effect.forEach(
-        ids,
-        Effect.fnUntraced(function* (id, index) {
-          const field = `vault_ids[${index}]`
-          if (ids.indexOf(id) < index)
-            return yield* new InvalidRequest({ message: `${field}: ${id} stands there twice` })
-          const vault = isVaultId(id) ? yield* vaults.vault(id) : Option.none()
-          if (Option.isNone(vault)) return yield* new NotFound({ message: `${field}: vault ${id} does not exist` })
-          if (vault.value.archived_at === null) return vault.value.id
-          return yield* new Conflict({ message: `${field}: vault ${id} is archived` })
-        })
-      )
-    })
 
     /** The agent as the session keeps it. */
     const resolve = Effect.fnUntraced(function* (input: AgentInput) {
@@ -70,7 +54,7 @@ export const layer = HttpApiBuilder.group(
     const create = Effect.fn("Sessions.create")(
       function* (input: typeof CreateSession.Type, traceparent: string | undefined) {
         const [agent, environment, vault_ids] = yield* Effect.all(
-          [resolve(input.agent), findEnvironment(input.environment_id), findVaults(input.vault_ids ?? [])],
+          [resolve(input.agent), findEnvironment(input.environment_id), findVaults(vaults, input.vault_ids ?? [])],
           { concurrency: 3 }
         )
         const budget = input.budget ?? null
@@ -139,10 +123,8 @@ export const layer = HttpApiBuilder.group(
   })
 )
 
-const isVaultId = Schema.is(VaultId)
-
 /** The tool that takes the final answer has a name of its own. */
-const isNameFree = ({ tools }: SessionAgent) => {
+export const isNameFree = ({ tools }: SessionAgent) => {
   const index = tools.findIndex((tool) => tool.type === "custom" && tool.name === toolName)
   if (index < 0) return Effect.void
   const message = `output_config: agent.tools[${index}].name is ${toolName}, the name of the tool through which the answer is given; rename it`
