@@ -1,7 +1,8 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import type { Trace } from "../src/trace/Span.ts"
 import { type ScriptedModel, startScriptedModel, tool } from "./support/scriptedModel.ts"
-import { decode, spanFaults, startCollector } from "./support/otlp.ts"
+import { startCollector } from "./support/collector.ts"
+import { decode, spanFaults } from "./support/otlp.ts"
 import { startSession, startSite, startWorker, stopReason, type Worker } from "./support/worker.ts"
 import { faults } from "./support/traces.ts"
 

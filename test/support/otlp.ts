@@ -1,7 +1,5 @@
-import { createServer } from "node:http"
-import { createRequire } from "node:module"
-import type { AddressInfo } from "node:net"
 import { isDeepStrictEqual } from "node:util"
+import generated from "@opentelemetry/otlp-transformer/build/src/generated/root.js"
 import type {
   IExportTraceServiceRequest,
   ISpan
@@ -23,9 +21,8 @@ interface Generated {
   }
 }
 
-const generated = "@opentelemetry/otlp-transformer/build/src/generated/root.js"
-const { ExportTraceServiceRequest: Request } = (createRequire(import.meta.url)(generated) as Generated).opentelemetry
-  .proto.collector.trace.v1
+const { ExportTraceServiceRequest: Request } = (generated as unknown as Generated).opentelemetry.proto.collector.trace
+  .v1
 
 /** OTLP's JSON writes ids in hex, where protobuf's JSON writes bytes in Base64. */
 const withIds = (json: unknown, from: BufferEncoding, to: BufferEncoding): unknown =>
@@ -50,7 +47,7 @@ export const decode = (json: unknown): ReadonlyArray<ISpan> => {
   return resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans = [] }) => spans))
 }
 
-const isTurn = ({ name }: ISpan) => name.startsWith("invoke_agent ")
+export const isTurn = ({ name }: ISpan) => name.startsWith("invoke_agent ")
 
 /** What is wrong with the spans of turns that are over. */
 export const spanFaults = (spans: ReadonlyArray<ISpan>): ReadonlyArray<string> => {
@@ -70,40 +67,4 @@ export const spanFaults = (spans: ReadonlyArray<ISpan>): ReadonlyArray<string> =
       ]
     })
   ]
-}
-
-/** A collector on 127.0.0.1, which keeps what it is sent. */
-export const startCollector = async () => {
-  const spans: Array<ISpan> = []
-  const requests: Array<{ readonly path: string | undefined; readonly headers: Headers }> = []
-  let arrived = Promise.withResolvers<void>()
-  const server = createServer(async (request, response) => {
-    const parts: Array<Buffer> = []
-    for await (const part of request) parts.push(part as Buffer)
-    try {
-      spans.push(...decode(JSON.parse(Buffer.concat(parts).toString())))
-      requests.push({ path: request.url, headers: new Headers(request.headers as Record<string, string>) })
-      response.setHeader("content-type", "application/json").end("{}")
-    } catch (error) {
-      arrived.reject(error)
-      response.writeHead(400).end(String(error))
-    }
-    arrived.resolve()
-    arrived = Promise.withResolvers()
-  })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    requests,
-    spans,
-    /** The spans of a trace, once its turn has come. */
-    turn: async (traceId: string): Promise<ReadonlyArray<ISpan>> => {
-      while (true) {
-        const found = spans.filter((span) => span.traceId === traceId)
-        if (found.some(isTurn)) return found
-        await arrived.promise
-      }
-    },
-    close: () => new Promise((resolve) => server.close(resolve).closeAllConnections())
-  }
 }
