@@ -5,6 +5,7 @@ import { TestClock } from "effect/testing"
 import { call, fail, layer as scripted, say, type Turn } from "../layers/model/Scripted.ts"
 import * as Otlp from "../layers/observability/Otlp.ts"
 import { agentLoop, deployment } from "../layers/test.ts"
+import { Catalog } from "../src/Catalog.ts"
 import { type Networking, noNetworking } from "../src/domain/Environment.ts"
 import { AgentLoop } from "../src/loop/AgentLoop.ts"
 import { RateLimited } from "../src/ModelClient.ts"
@@ -12,8 +13,9 @@ import { Sessions } from "../src/Sessions.ts"
 import * as Export from "../src/trace/Export.ts"
 import * as OtlpJson from "../src/trace/otlp.ts"
 import type { Span } from "../src/trace/Span.ts"
-import { converse, echo, session } from "./support/agentLoop.ts"
-import { decode, spanFaults, startCollector } from "./support/otlp.ts"
+import { converse, echo, message, session } from "./support/agentLoop.ts"
+import { startCollector } from "./support/collector.ts"
+import { decode, spanFaults } from "./support/otlp.ts"
 import { exported } from "./support/replayed.ts"
 import { all, faults, tracesOf } from "./support/traces.ts"
 
@@ -31,6 +33,13 @@ const record = (turns: ReadonlyArray<Turn>, model = "@cf/openai/gpt-oss-20b") =>
 const outline = (span: Span): object => ({
   [span.name]: span.children.map(outline)
 })
+
+const go = message("go")
+
+const settled = (sessions: Sessions["Service"]): Effect.Effect<void, unknown> =>
+  Effect.flatMap(sessions.get(session.id), ({ status }) =>
+    status === "idle" ? Effect.void : Effect.andThen(Effect.yieldNow, settled(sessions))
+  )
 
 const twoSteps = [[...say("let me"), ...call("echo", { text: "hi" })], say("done")]
 
@@ -118,16 +127,35 @@ describe("a turn's trace", () => {
     }).pipe(Effect.provide(agentLoop({ id: session.id, model: scripted(twoSteps), tools: [echo] })))
   )
 
+  it.live("costs what its requests cost, and the turns together what their session and its agent did", () =>
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const catalog = yield* Catalog
+      const agent = { ...session.agent, model: { id: "@cf/openai/gpt-oss-20b" } }
+      yield* sessions.create({ ...session, agent }, [go])
+      yield* settled(sessions)
+      yield* sessions.send(session.id, [go])
+      yield* settled(sessions)
+      const turns = yield* sessions.traces(session.id, 100)
+      const costs = turns.map(({ root }) => Number(root.attributes["ownloop.cost.list_usd"]))
+      const each = (10 * 0.2 + 5 * 0.3) / 1e6
+      for (const cost of costs) assert.closeTo(cost, each, 1e-12)
+      const { usage } = yield* sessions.get(session.id)
+      assert.closeTo(usage.list_cost_usd!, 2 * each, 1e-12)
+      // The index is told once the turn is over.
+      const told: Effect.Effect<unknown, unknown> = Effect.flatMap(catalog.agentUsage(agent.id), (sum) =>
+        sum.input_tokens === usage.input_tokens ? Effect.succeed(sum) : Effect.andThen(Effect.yieldNow, told)
+      )
+      assert.deepInclude(yield* told, { sessions: 1, output_tokens: 10, list_cost_usd: usage.list_cost_usd! })
+    }).pipe(Effect.provide(deployment({ model: scripted([say("1"), say("2")]) })))
+  )
+
   it.live("is told for the last turns that are asked for", () =>
     Effect.gen(function* () {
       const sessions = yield* Sessions
-      const go = { type: "user.message", content: [{ type: "text", text: "go" }] } as const
       yield* sessions.create(session, [go])
-      const settled: Effect.Effect<void, unknown> = Effect.flatMap(sessions.get(session.id), ({ status }) =>
-        status === "idle" ? Effect.void : Effect.andThen(Effect.yieldNow, settled)
-      )
-      for (let count = 1; count < 4; count++) yield* Effect.andThen(settled, sessions.send(session.id, [go]))
-      yield* settled
+      for (let count = 1; count < 4; count++) yield* Effect.andThen(settled(sessions), sessions.send(session.id, [go]))
+      yield* settled(sessions)
       const every = yield* sessions.traces(session.id, 100)
       assert.lengthOf(every, 4)
       for (const turns of [1, 2, 3, 4]) {
@@ -148,9 +176,7 @@ const collected = Effect.gen(function* () {
   )
   const spans = yield* Effect.gen(function* () {
     const sessions = yield* Sessions
-    yield* sessions.create(session, [
-      { type: "user.message", content: [{ type: "text", text: "go" }], traceparent: traced }
-    ])
+    yield* sessions.create(session, [{ ...go, traceparent: traced }])
     return yield* Effect.promise(() => collector.turn(traceId))
   }).pipe(
     Effect.provide(
