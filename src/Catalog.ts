@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type { Agent } from "./domain/Agent.ts"
+import type { AgentUsage } from "./domain/AgentUsage.ts"
 import type { Timestamp } from "./domain/Common.ts"
 import type { EgressDecision, EgressOutcome, EgressTraffic } from "./domain/Egress.ts"
 import type { Environment } from "./domain/Environment.ts"
@@ -67,6 +68,8 @@ export class Catalog extends Context.Service<
         readonly statuses?: ReadonlyArray<SessionStatus>
       }
     ): Effect.Effect<ReadonlyArray<Session>, StorageError>
+    /** The sum over the index entries of an agent's sessions, archived ones included. */
+    agentUsage(id: AgentId): Effect.Effect<AgentUsage, StorageError>
     /** Forgets the session and its egress decisions. */
     deleteSession(id: SessionId): Effect.Effect<void, StorageError>
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict"
 import { Effect, Option } from "effect"
 import { Catalog, type PageQuery } from "../src/Catalog.ts"
+import type { Session } from "../src/domain/Session.ts"
 import type { StorageError } from "../src/Storage.ts"
 import type { Contract } from "./support/contract.ts"
 import { agent, decision, environment, policy, session, sessionAgent } from "./support/records.ts"
@@ -208,6 +209,49 @@ export const contract: Contract<Catalog> = {
       catalog.sessions({ ...query, includeArchived: true, agentId, statuses: ["terminated"] })
     )
     assert.deepEqual(yield* catalog.sessions({ ...page, statuses: [] }), [])
+  }),
+
+  "what an agent's sessions used up is summed, archived ones included and deleted ones not": Effect.gen(function* () {
+    const catalog = yield* Catalog
+    const { id } = agent("2")
+    const usage = { input_tokens: 3, output_tokens: 2, cache_read_input_tokens: 1 }
+    const used = (number: string, list_cost_usd: number, fields: Partial<Session> = {}) =>
+      catalog.putSession(
+        session(number, {
+          agent: sessionAgent("2"),
+          usage: { ...usage, list_cost_usd },
+          stats: { active_seconds: 0.5 },
+          ...fields
+        })
+      )
+    yield* used("1", 0.25)
+    yield* used("1", 0.5)
+    yield* used("2", 0.125, { archived_at, agent: { ...sessionAgent("2"), version: 2 } })
+    yield* used("3", 8, { agent: sessionAgent("1") })
+    yield* used("4", 8)
+    // One of before the cost was known, which never ran.
+    yield* used("5", 0, { usage, stats: {} })
+    yield* catalog.deleteSession(session("4").id)
+    assert.deepEqual(yield* catalog.agentUsage(id), {
+      type: "agent_usage",
+      agent_id: id,
+      sessions: 3,
+      active_seconds: 1,
+      input_tokens: 9,
+      output_tokens: 6,
+      cache_read_input_tokens: 3,
+      list_cost_usd: 0.625
+    })
+    assert.deepEqual(yield* catalog.agentUsage(agent("9").id), {
+      type: "agent_usage",
+      agent_id: agent("9").id,
+      sessions: 0,
+      active_seconds: 0,
+      input_tokens: 0,
+      output_tokens: 0,
+      cache_read_input_tokens: 0,
+      list_cost_usd: 0
+    })
   }),
 
   "a deleted session takes its egress decisions along": Effect.gen(function* () {

@@ -1,25 +1,27 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Deferred, Effect, Fiber, Layer, Schema } from "effect"
-import { HttpClient, HttpClientResponse } from "effect/http"
+import { ConfigProvider, Effect, Fiber, Layer } from "effect"
+import { FetchHttpClient } from "effect/http"
 import { TestClock } from "effect/testing"
 import { call, fail, layer as scripted, say, type Turn } from "../layers/model/Scripted.ts"
 import * as Otlp from "../layers/observability/Otlp.ts"
 import { agentLoop, deployment } from "../layers/test.ts"
+import { Catalog } from "../src/Catalog.ts"
 import { type Networking, noNetworking } from "../src/domain/Environment.ts"
 import { AgentLoop } from "../src/loop/AgentLoop.ts"
 import { RateLimited } from "../src/ModelClient.ts"
 import { Sessions } from "../src/Sessions.ts"
-import { withEgress } from "../src/trace/egressSpans.ts"
 import * as Export from "../src/trace/Export.ts"
 import * as OtlpJson from "../src/trace/otlp.ts"
 import type { Span } from "../src/trace/Span.ts"
-import { converse, echo, session } from "./support/agentLoop.ts"
-import { decision } from "./support/records.ts"
+import { converse, echo, message, session } from "./support/agentLoop.ts"
+import { startCollector } from "./support/collector.ts"
+import { decode, spanFaults } from "./support/otlp.ts"
 import { exported } from "./support/replayed.ts"
 import { all, faults, tracesOf } from "./support/traces.ts"
 
 const slow = { ...echo, run: () => Effect.as(TestClock.adjust("3 seconds"), "slow") }
-const traced = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+const traceId = "0af7651916cd43dd8448eb211c80319c"
+const traced = `00-${traceId}-b7ad6b7169203331-01`
 
 const record = (turns: ReadonlyArray<Turn>, model = "@cf/openai/gpt-oss-20b") =>
   converse("go", { agent: { ...session.agent, model: { id: model } } }).pipe(
@@ -31,6 +33,13 @@ const record = (turns: ReadonlyArray<Turn>, model = "@cf/openai/gpt-oss-20b") =>
 const outline = (span: Span): object => ({
   [span.name]: span.children.map(outline)
 })
+
+const go = message("go")
+
+const settled = (sessions: Sessions["Service"]): Effect.Effect<void, unknown> =>
+  Effect.flatMap(sessions.get(session.id), ({ status }) =>
+    status === "idle" ? Effect.void : Effect.andThen(Effect.yieldNow, settled(sessions))
+  )
 
 const twoSteps = [[...say("let me"), ...call("echo", { text: "hi" })], say("done")]
 
@@ -118,16 +127,35 @@ describe("a turn's trace", () => {
     }).pipe(Effect.provide(agentLoop({ id: session.id, model: scripted(twoSteps), tools: [echo] })))
   )
 
+  it.live("costs what its requests cost, and the turns together what their session and its agent did", () =>
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const catalog = yield* Catalog
+      const agent = { ...session.agent, model: { id: "@cf/openai/gpt-oss-20b" } }
+      yield* sessions.create({ ...session, agent }, [go])
+      yield* settled(sessions)
+      yield* sessions.send(session.id, [go])
+      yield* settled(sessions)
+      const turns = yield* sessions.traces(session.id, 100)
+      const costs = turns.map(({ root }) => Number(root.attributes["ownloop.cost.list_usd"]))
+      const each = (10 * 0.2 + 5 * 0.3) / 1e6
+      for (const cost of costs) assert.closeTo(cost, each, 1e-12)
+      const { usage } = yield* sessions.get(session.id)
+      assert.closeTo(usage.list_cost_usd!, 2 * each, 1e-12)
+      // The index is told once the turn is over.
+      const told: Effect.Effect<unknown, unknown> = Effect.flatMap(catalog.agentUsage(agent.id), (sum) =>
+        sum.input_tokens === usage.input_tokens ? Effect.succeed(sum) : Effect.andThen(Effect.yieldNow, told)
+      )
+      assert.deepInclude(yield* told, { sessions: 1, output_tokens: 10, list_cost_usd: usage.list_cost_usd! })
+    }).pipe(Effect.provide(deployment({ model: scripted([say("1"), say("2")]) })))
+  )
+
   it.live("is told for the last turns that are asked for", () =>
     Effect.gen(function* () {
       const sessions = yield* Sessions
-      const go = { type: "user.message", content: [{ type: "text", text: "go" }] } as const
       yield* sessions.create(session, [go])
-      const settled: Effect.Effect<void, unknown> = Effect.flatMap(sessions.get(session.id), ({ status }) =>
-        status === "idle" ? Effect.void : Effect.andThen(Effect.yieldNow, settled)
-      )
-      for (let count = 1; count < 4; count++) yield* Effect.andThen(settled, sessions.send(session.id, [go]))
-      yield* settled
+      for (let count = 1; count < 4; count++) yield* Effect.andThen(settled(sessions), sessions.send(session.id, [go]))
+      yield* settled(sessions)
       const every = yield* sessions.traces(session.id, 100)
       assert.lengthOf(every, 4)
       for (const turns of [1, 2, 3, 4]) {
@@ -135,49 +163,21 @@ describe("a turn's trace", () => {
       }
     }).pipe(Effect.provide(deployment({ model: scripted([say("1"), say("2"), say("3"), say("4")]) })))
   )
-
-  it.effect("has what tried to leave below the tool that ran then", () =>
-    Effect.gen(function* () {
-      const traces = tracesOf(yield* record(twoSteps))
-      const { started_at } = all(traces[0]!.root).find(({ name }) => name === "execute_tool echo")!
-      const blocked = decision("1", { outcome: "blocked", created_at: started_at, status: null })
-      const before = decision("2", { created_at: "1969-01-01T00:00:00.000Z" })
-      const [trace] = withEgress(traces, [blocked, before])
-      assert.isEmpty(faults(trace!))
-      const [egress, ...others] = all(trace!.root).filter(({ name }) => name.startsWith("egress"))
-      assert.isEmpty(others)
-      assert.deepInclude(egress, { name: "egress GET", status: "error" })
-      assert.deepInclude(egress!.attributes, { "server.address": "example.com", "ownloop.egress.outcome": "blocked" })
-    })
-  )
 })
 
-/** A deployment that fetches from example.com, and what its collector and that host are sent. */
+/** A deployment that fetches from example.com and sends its traces to a collector, and what that and that host are sent. */
 const collected = Effect.gen(function* () {
-  const requests: Array<{ readonly url: string; readonly headers: Headers; readonly body: typeof TracesData.Type }> = []
+  const collector = yield* Effect.acquireRelease(Effect.promise(startCollector), ({ close }) => Effect.promise(close))
   const visits: Array<Headers> = []
-  const arrived = yield* Deferred.make<void>()
-  const collector = HttpClient.make((request) => {
-    const { body, headers, url } = request
-    const json: unknown = body._tag === "Uint8Array" ? JSON.parse(new TextDecoder().decode(body.body)) : null
-    requests.push({ url, headers: new Headers({ ...headers }), body: Schema.decodeUnknownSync(TracesData)(json) })
-    Deferred.doneUnsafe(arrived, Effect.void)
-    return Effect.succeed(HttpClientResponse.fromWeb(request, new Response("{}")))
-  })
-  const settings = { OTLP_URL: "https://collector.test/otlp/", OTLP_HEADERS: "authorization=Bearer%20t,x-team=a" }
+  const settings = { OTLP_URL: `${collector.url}/otlp/`, OTLP_HEADERS: "authorization=Bearer%20t,x-team=a" }
   const traces = Otlp.layer.pipe(
-    Layer.provide([
-      Layer.succeed(HttpClient.HttpClient, collector),
-      ConfigProvider.layer(ConfigProvider.fromUnknown(settings))
-    ]),
+    Layer.provide([FetchHttpClient.layer, ConfigProvider.layer(ConfigProvider.fromUnknown(settings))]),
     Layer.orDie
   )
-  yield* Effect.gen(function* () {
+  const spans = yield* Effect.gen(function* () {
     const sessions = yield* Sessions
-    yield* sessions.create(session, [
-      { type: "user.message", content: [{ type: "text", text: "go" }], traceparent: traced }
-    ])
-    yield* Deferred.await(arrived)
+    yield* sessions.create(session, [{ ...go, traceparent: traced }])
+    return yield* Effect.promise(() => collector.turn(traceId))
   }).pipe(
     Effect.provide(
       deployment({
@@ -191,73 +191,55 @@ const collected = Effect.gen(function* () {
       })
     )
   )
-  return { requests, visits }
-})
-
-/** What a collector reads, as OTLP 1 defines it; a field that it does not know is an error. */
-const Value = Schema.Union([
-  Schema.Struct({ stringValue: Schema.String }),
-  Schema.Struct({ intValue: Schema.String.check(Schema.isPattern(/^-?\d+$/)) }),
-  Schema.Struct({ doubleValue: Schema.Finite }),
-  Schema.Struct({ boolValue: Schema.Boolean }),
-  Schema.Struct({ arrayValue: Schema.Struct({ values: Schema.Array(Schema.Unknown) }) })
-])
-const nanos = Schema.String.check(Schema.isPattern(/^\d{1,19}$/))
-const KeyValues = Schema.Array(Schema.Struct({ key: Schema.String, value: Value }))
-const TracesData = Schema.Struct({
-  resourceSpans: Schema.Array(
-    Schema.Struct({
-      resource: Schema.Struct({ attributes: KeyValues }),
-      scopeSpans: Schema.Array(
-        Schema.Struct({
-          scope: Schema.Struct({ name: Schema.String }),
-          spans: Schema.Array(
-            Schema.Struct({
-              traceId: Schema.String.check(Schema.isPattern(/^[0-9a-f]{32}$/)),
-              spanId: Schema.String.check(Schema.isPattern(/^[0-9a-f]{16}$/)),
-              parentSpanId: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[0-9a-f]{16}$/))),
-              name: Schema.String,
-              kind: Schema.Literals([1, 3]),
-              startTimeUnixNano: nanos,
-              endTimeUnixNano: nanos,
-              attributes: KeyValues,
-              status: Schema.Struct({ code: Schema.Literals([0, 2]), message: Schema.optionalKey(Schema.String) })
-            })
-          )
-        })
-      )
-    })
-  )
+  return { requests: collector.requests, spans, visits }
 })
 
 describe("a collector", () => {
   it.live("is sent each turn when it has ended, as part of the caller's trace", () =>
     Effect.gen(function* () {
-      const { requests, visits } = yield* collected
+      const { requests, spans, visits } = yield* collected
       assert.lengthOf(requests, 1)
-      const [{ body, headers, url }] = requests as [(typeof requests)[0]]
-      assert.strictEqual(url, "https://collector.test/otlp/v1/traces")
+      const [{ headers, path }] = requests as [(typeof requests)[0]]
+      assert.strictEqual(path, "/otlp/v1/traces")
       assert.deepStrictEqual([headers.get("authorization"), headers.get("x-team")], ["Bearer t", "a"])
-      const { spans } = body.resourceSpans[0]!.scopeSpans[0]!
+      assert.isEmpty(spanFaults(spans))
       assert.deepStrictEqual(
         spans.map(({ name }) => name.split(" ")[0]),
         ["invoke_agent", "chat", "execute_tool", "chat"]
       )
       const [root, , tool] = spans
-      assert.isTrue(spans.every(({ traceId }) => traceId === "0af7651916cd43dd8448eb211c80319c"))
       assert.deepStrictEqual([root!.parentSpanId, tool!.parentSpanId], ["b7ad6b7169203331", root!.spanId])
-      assert.strictEqual(visits[0]!.get("traceparent"), `00-${root!.traceId}-${tool!.spanId}-01`)
+      assert.strictEqual(visits[0]!.get("traceparent"), `00-${String(root!.traceId)}-${String(tool!.spanId)}-01`)
     })
   )
 
   it.effect("gets no span that goes on", () =>
     Effect.gen(function* () {
       const { entries, ...head } = yield* record(twoSteps)
-      const encoded = OtlpJson.encode(tracesOf({ ...head, entries: entries.slice(0, 7) }))
-      const { spans } = Schema.decodeUnknownSync(TracesData)(encoded).resourceSpans[0]!.scopeSpans[0]!
+      const spans = decode(OtlpJson.encode(tracesOf({ ...head, entries: entries.slice(0, 7) })))
       assert.deepStrictEqual(
         spans.map(({ name }) => name),
         ["chat @cf/openai/gpt-oss-20b"]
+      )
+    })
+  )
+
+  it.effect("reads every kind of attribute, and what failed", () =>
+    Effect.gen(function* () {
+      const attributes = { text: "a", whole: 3, part: 0.25, yes: true, list: ["a", "b"] }
+      const [trace] = tracesOf(yield* record(twoSteps))
+      const root: Span = { ...trace!.root, attributes, status: "error", message: "it broke", children: [] }
+      const [span] = decode(OtlpJson.encode([{ ...trace!, root }]))
+      assert.deepStrictEqual<object>(span!.status, { code: 2, message: "it broke" })
+      assert.deepStrictEqual<unknown>(
+        span!.attributes.map(({ key, value }) => [key, value]),
+        [
+          ["text", { stringValue: "a" }],
+          ["whole", { intValue: "3" }], // A long, as it is written in JSON.
+          ["part", { doubleValue: 0.25 }],
+          ["yes", { boolValue: true }],
+          ["list", { arrayValue: { values: [{ stringValue: "a" }, { stringValue: "b" }] } }]
+        ]
       )
     })
   )

@@ -1,6 +1,8 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import type { Trace } from "../src/trace/Span.ts"
 import { type ScriptedModel, startScriptedModel, tool } from "./support/scriptedModel.ts"
+import { startCollector } from "./support/collector.ts"
+import { decode, spanFaults } from "./support/otlp.ts"
 import { startSession, startSite, startWorker, stopReason, type Worker } from "./support/worker.ts"
 import { faults } from "./support/traces.ts"
 
@@ -9,6 +11,7 @@ import { faults } from "./support/traces.ts"
 let worker: Worker
 let model: ScriptedModel
 let site: Awaited<ReturnType<typeof startSite>>
+let collector: Awaited<ReturnType<typeof startCollector>>
 const visits: Array<string> = []
 
 const scripted: ScriptedModel["scripted"] = (...answers) => model.scripted(...answers)
@@ -19,12 +22,13 @@ beforeAll(async () => {
     visits.push(`${request.method} ${request.url}`)
     response.setHeader("content-type", "text/plain").end("one two three")
   })
-  worker = await startWorker({ OPENAI_BASE_URL: model.url })
+  collector = await startCollector()
+  worker = await startWorker({ OPENAI_BASE_URL: model.url, OTLP_URL: collector.url })
 })
 
 afterAll(async () => {
   await worker.close()
-  await Promise.all([model.close(), site.close()])
+  await Promise.all([model.close(), site.close(), collector.close()])
 })
 
 type Events = Awaited<ReturnType<Awaited<ReturnType<typeof startSession>>["events"]>>
@@ -308,8 +312,9 @@ writeFileSync("sum.txt", String(sum))`
         ["egress GET", "blocked"]
       ]
     )
-    const otlp = await (await worker.fetch(`/v1/sessions/${session.id}/trace?format=otlp&turns=1`)).text()
-    assert.include(otlp, `"traceId":"${traceId}"`)
+    const shown = decode(await (await worker.fetch(`/v1/sessions/${session.id}/trace?format=otlp&turns=1`)).json())
+    assert.isEmpty(spanFaults(shown))
+    assert.deepStrictEqual(await collector.turn(traceId), shown)
     assert.strictEqual((await worker.fetch(`/v1/sessions/${session.id}/trace?turns=0`)).status, 400)
   })
 })

@@ -1,8 +1,10 @@
 import * as Array from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import { Catalog } from "../../src/Catalog.ts"
 import { Agent } from "../../src/domain/Agent.ts"
+import { AgentUsage } from "../../src/domain/AgentUsage.ts"
 import { EgressDecision } from "../../src/domain/Egress.ts"
 import { Environment } from "../../src/domain/Environment.ts"
 import { Session } from "../../src/domain/Session.ts"
@@ -14,6 +16,14 @@ const agentJson = json(Agent)
 const environmentJson = json(Environment)
 const sessionJson = json(Session)
 const decisionJson = json(EgressDecision)
+const decodeUsage = Schema.decodeUnknownEffect(AgentUsage)
+
+/** One row, by the index of sessions by agent. */
+const sumUsage = `SELECT count(*) AS sessions, total(body ->> '$.stats.active_seconds') AS active_seconds,
+  ${["input_tokens", "output_tokens", "cache_read_input_tokens", "list_cost_usd"]
+    .map((name) => `coalesce(sum(body ->> '$.usage.${name}'), 0) AS ${name}`)
+    .join(", ")}
+  FROM sessions WHERE agent_id = ?`
 
 const make = (db: D1Database): Catalog["Service"] => {
   const { run, select, write } = D1.make(db)
@@ -101,6 +111,11 @@ const make = (db: D1Database): Catalog["Service"] => {
           ...given(page.statuses, (statuses) => [`status IN (${statuses.map(() => "?").join(", ")})`, ...statuses])
         ],
         page.limit
+      )
+    ),
+    agentUsage: method("Catalog.agentUsage", (id) =>
+      Effect.tryPromise(() => db.prepare(sumUsage).bind(id).first()).pipe(
+        Effect.flatMap((sums) => decodeUsage({ type: "agent_usage", agent_id: id, ...sums }))
       )
     ),
     deleteSession: method("Catalog.deleteSession", (id) =>

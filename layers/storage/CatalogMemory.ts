@@ -117,6 +117,20 @@ const make = (): Catalog["Service"] => {
         .filter(({ status }) => statuses === undefined || statuses.includes(status))
       return pageOf(found, page)
     }),
+    agentUsage: Effect.fn("Catalog.agentUsage")(function* (id) {
+      const all = [...sessions.values()].filter(({ agent }) => agent.id === id)
+      const sum = (of: (session: Session) => number) => all.reduce((sum, session) => sum + of(session), 0)
+      return {
+        type: "agent_usage" as const,
+        agent_id: id,
+        sessions: all.length,
+        active_seconds: sum(({ stats }) => stats.active_seconds ?? 0),
+        input_tokens: sum(({ usage }) => usage.input_tokens),
+        output_tokens: sum(({ usage }) => usage.output_tokens),
+        cache_read_input_tokens: sum(({ usage }) => usage.cache_read_input_tokens),
+        list_cost_usd: sum(({ usage }) => usage.list_cost_usd ?? 0)
+      }
+    }),
     deleteSession: Effect.fn("Catalog.deleteSession")(function* (id) {
       sessions.delete(id)
       for (const decision of decisions.values()) if (decision.session_id === id) decisions.delete(decision.id)

@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import { Agent, Effort, EffortLevel, type ModelConfig } from "../domain/Agent.ts"
+import { AgentUsage } from "../domain/AgentUsage.ts"
 import { Name } from "../domain/Common.ts"
 import { AgentId } from "../domain/Ids.ts"
 import { levelsOf } from "../model/Profiles.ts"
@@ -123,6 +124,7 @@ export class AgentsGroup extends HttpApiGroup.make("agents")
       query: Paging.query(),
       success: Paging.response(Agent),
       error: [wire.InvalidRequest, wire.NotFound]
-    })
+    }),
+    HttpApiEndpoint.get("usage", "/v1/agents/:id/usage", { params, success: AgentUsage, error: wire.NotFound })
   )
   .middleware(Authorization) {}

@@ -55,7 +55,9 @@ export const Session = Schema.Struct({
   usage: Schema.Struct({
     input_tokens: Schema.Int,
     output_tokens: Schema.Int,
-    cache_read_input_tokens: Schema.Int
+    cache_read_input_tokens: Schema.Int,
+    /** Ours: at list price, of the requests whose model has one. Absent in lists where the session did nothing since that is known. */
+    list_cost_usd: Schema.optionalKey(Schema.Finite)
   }),
   created_at: Timestamp,
   updated_at: Timestamp,

@@ -22,7 +22,8 @@ export const make = ({ record, state, updatedAt }: Snapshot, isBusy: boolean): S
   usage: {
     input_tokens: state.spent.usage.input_tokens,
     output_tokens: state.spent.usage.output_tokens,
-    cache_read_input_tokens: state.spent.usage.cache_read_input_tokens
+    cache_read_input_tokens: state.spent.usage.cache_read_input_tokens,
+    list_cost_usd: state.spent.listCost
   },
   created_at: record.created_at,
   updated_at: updatedAt,

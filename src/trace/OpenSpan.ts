@@ -57,6 +57,10 @@ export class OpenSpan {
     return this
   }
 
+  get isOpen(): boolean {
+    return this.span.ended_at === null
+  }
+
   get whole(): Span {
     const { span_id } = this.span
     return { ...this.span, children: this.children.map((child) => child.childOf(span_id).whole) }

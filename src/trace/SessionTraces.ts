@@ -70,6 +70,9 @@ export const read = Effect.fn("SessionTraces.read")(function* (
   }
   const { open } = spans
   const last = [...traces, ...(open === undefined ? [] : [open])].slice(-options.turns)
-  const decisions = yield* catalog.decisions({ sessionId: record.id, limit: mostDecisions })
+  const [first] = last
+  if (first === undefined) return []
+  const createdAt = { gte: first.root.started_at }
+  const decisions = yield* catalog.decisions({ sessionId: record.id, createdAt, limit: mostDecisions })
   return withEgress(last, decisions)
 })

@@ -1,55 +1,45 @@
 import type { EgressDecision } from "../domain/Egress.ts"
 import { spanId } from "../loop/TraceContext.ts"
+import * as Attributes from "./spanAttributes.ts"
 import type { Span, Trace } from "./Span.ts"
 
-const during = ({ ended_at, started_at }: Span, at: string) => started_at <= at && (ended_at === null || at <= ended_at)
+const isDuring = ({ ended_at, started_at }: Span, at: string) =>
+  started_at <= at && (ended_at === null || at <= ended_at)
 
-const spanOf = (parent: Span, decision: EgressDecision): Span => {
-  const { created_at, host, id, method, outcome, path, port, reason, scheme, status } = decision
-  return {
-    span_id: spanId(id),
-    parent_span_id: parent.span_id,
-    name: `egress ${method}`,
-    kind: "client",
-    // The audit holds when it was written.
-    started_at: created_at,
-    ended_at: created_at,
-    status: outcome === "blocked" ? "error" : "unset",
-    attributes: {
-      "http.request.method": method,
-      "url.scheme": scheme,
-      "server.address": host,
-      "server.port": port,
-      "url.path": path,
-      "ownloop.egress.outcome": outcome,
-      "ownloop.egress.reason": reason,
-      ...(status === null ? {} : { "http.response.status_code": status }),
-      ...(outcome === "blocked" ? { "error.type": "blocked" } : {})
-    },
-    children: []
-  }
+/** The span that a decision is below: that of its call, and the turn's own where nobody knows the call. */
+const parentOf = ({ created_at, tool_use_id }: EgressDecision, { root }: Trace): string | undefined => {
+  if (tool_use_id !== null) return spanId(tool_use_id)
+  return isDuring(root, created_at) ? root.span_id : undefined
 }
 
-/** Below the one tool that ran at that time; where several did, nobody knows whose it was, and it is the turn's. */
-const add = (root: Span, decision: EgressDecision): Span => {
-  const running = root.children.filter(
-    (child) => child.name.startsWith("execute_tool ") && during(child, decision.created_at)
-  )
-  const [parent = root] = running.length === 1 ? running : []
-  const added = { ...parent, children: [...parent.children, spanOf(parent, decision)] }
-  if (parent === root) return added
-  return { ...root, children: root.children.map((child) => (child === parent ? added : child)) }
+/** A call that was run once more after a crash began when it first sent something. */
+const startOf = (span: Span, { created_at }: EgressDecision) =>
+  created_at < span.started_at ? created_at : span.started_at
+
+const withDecision = (span: Span, decision: EgressDecision): Span => {
+  const { created_at } = decision
+  const own = Attributes.egress(spanId(decision.id), decision, created_at).childOf(span.span_id).whole
+  const others = span.children.filter(({ span_id }) => span_id !== own.span_id)
+  return { ...span, started_at: startOf(span, decision), children: [...others, own] }
 }
 
-/** The traces with what left the session during their turns. */
+const byTime = (a: Span, b: Span) => Math.sign(Date.parse(a.started_at) - Date.parse(b.started_at))
+
+/**
+ * The traces with what the audit knows of what left during their turns. The log shows requests with the result of the call that sent them;
+ * the audit holds when each was decided about, those that came to no result because a process died, and those of no call.
+ */
 export const withEgress = (
   traces: ReadonlyArray<Trace>,
   decisions: ReadonlyArray<EgressDecision>
 ): ReadonlyArray<Trace> =>
-  traces.map((trace) => ({
-    ...trace,
-    root: decisions
-      .filter(({ created_at }) => during(trace.root, created_at))
-      .toReversed() // The audit is newest first.
-      .reduce(add, trace.root)
-  }))
+  traces.map((trace) => {
+    const below = Map.groupBy(decisions.toReversed(), (decision) => parentOf(decision, trace)) // The audit is newest first.
+    const add = (span: Span): Span => {
+      const own = below.get(span.span_id)
+      if (own === undefined) return span
+      const added = own.reduce(withDecision, span)
+      return { ...added, children: added.children.toSorted(byTime) }
+    }
+    return { ...trace, root: add({ ...trace.root, children: trace.root.children.map(add) }) }
+  })

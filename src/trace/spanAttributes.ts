@@ -1,4 +1,5 @@
 import { timestamp } from "../domain/Common.ts"
+import type { EgressDecision, EgressRule, EgressTarget } from "../domain/Egress.ts"
 import type { ModelUsage, SandboxOperation, SessionEvent } from "../domain/Event.ts"
 import type { SessionRecord } from "../domain/Session.ts"
 import { toolName } from "../domain/StructuredOutput.ts"
@@ -92,6 +93,59 @@ export const operation = (id: string, { error, milliseconds, name, started_at }:
   if (error !== undefined) span.fail(error)
   return span.end(timestamp(Date.parse(started_at) + milliseconds))
 }
+
+/** A request, and the rule that speaks of it. */
+const ofRequested = (request: Omit<EgressTarget, "scheme"> & { readonly scheme: string } & EgressRule): Attributes => ({
+  "http.request.method": request.method,
+  "url.scheme": request.scheme,
+  "server.address": request.host,
+  "server.port": request.port,
+  "url.path": request.path,
+  ...(request.policy_id === null ? {} : { "ownloop.egress.policy.id": request.policy_id }),
+  ...(request.policy_version === null ? {} : { "ownloop.egress.policy.version": request.policy_version }),
+  ...(request.rule === null ? {} : { "ownloop.egress.rule": request.rule })
+})
+
+/** An outbound request. Only when it was decided about is known: it takes no time. */
+export const egress = (
+  id: string,
+  decision: Pick<EgressDecision, keyof EgressTarget | keyof EgressRule | "approval" | "outcome" | "reason" | "status">,
+  at: string
+): OpenSpan => {
+  const { approval, outcome, reason, status } = decision
+  const attributes: Attributes = {
+    ...ofRequested(decision),
+    "ownloop.egress.outcome": outcome,
+    "ownloop.egress.reason": reason,
+    ...(approval === null ? {} : { "ownloop.egress.approval": approval }),
+    ...(status === null ? {} : { "http.response.status_code": status })
+  }
+  const span = new OpenSpan(id, `egress ${decision.method}`, at, attributes, "client")
+  return (outcome === "blocked" ? span.fail("blocked") : span).end(at)
+}
+
+/** A person is asked about a call, or about a request that one sends. */
+export const ofQuestion = ({ egress, id, name }: Of<"agent.tool_use">): Attributes => ({
+  "ownloop.approval.id": id,
+  "gen_ai.tool.call.id": egress?.tool_use_id ?? id,
+  ...(egress === undefined
+    ? { "gen_ai.tool.name": name }
+    : { ...ofRequested(egress), "ownloop.approval.expires_at": egress.expires_at })
+})
+
+export const ofAnswer = (
+  { deny_message, result, scope }: Of<"user.tool_confirmation">,
+  content: boolean
+): Attributes => ({
+  "ownloop.approval.result": result,
+  ...(scope == null ? {} : { "ownloop.approval.scope": scope }),
+  ...(content && deny_message != null ? { "ownloop.approval.deny_message": cut(deny_message) } : {})
+})
+
+export const ofUse = (toolUse: string | null, at: string): Attributes => ({
+  "ownloop.approval.used_at": at,
+  ...(toolUse === null ? {} : { "ownloop.approval.used_by": toolUse })
+})
 
 const textOf = (content: ReadonlyArray<{ readonly text: string }>) => content.map(({ text }) => text).join("\n")
 

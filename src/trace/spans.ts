@@ -3,6 +3,7 @@ import type { SessionRecord } from "../domain/Session.ts"
 import { fold } from "../loop/fold.ts"
 import { initial, type State } from "../loop/State.ts"
 import { spanId } from "../loop/TraceContext.ts"
+import { ApprovalSpans } from "./approvalSpans.ts"
 import { OpenSpan } from "./OpenSpan.ts"
 import * as Attributes from "./spanAttributes.ts"
 import type { Trace } from "./Span.ts"
@@ -14,13 +15,15 @@ class Turn {
   readonly root: OpenSpan
   readonly traceId: string
   private readonly content: boolean
-  private readonly calls = new Map<string, { readonly span: OpenSpan; readonly isClients: boolean }>()
+  private readonly calls = new Map<string, OpenSpan>()
+  private readonly approvals: ApprovalSpans
   private attempt: OpenSpan | undefined
   private compaction: OpenSpan | undefined
   private wait: OpenSpan | undefined
 
   constructor(record: SessionRecord, trace: NonNullable<State["trace"]>, at: string, content: boolean) {
     this.content = content
+    this.approvals = new ApprovalSpans(content)
     this.traceId = trace.traceId
     const attributes = Attributes.ofTurn(record)
     this.root = new OpenSpan(trace.spanId, `invoke_agent ${record.agent.name}`, at, attributes).childOf(
@@ -56,17 +59,21 @@ class Turn {
         this.compaction = undefined
         return
       case "agent.tool_use":
-      case "agent.custom_tool_use": {
-        const span = new OpenSpan(
-          spanId(event.id),
-          `execute_tool ${event.name}`,
-          at,
-          Attributes.ofCall(event, this.content)
-        )
-        this.calls.set(event.id, { span: this.root.add(span), isClients: event.type === "agent.custom_tool_use" })
+        if (event.evaluated_permission === "ask") this.root.add(this.approvals.ask(event, at))
+        // A question of the gateway is no call of the model's.
+        if (event.egress === undefined) this.call(event, at)
         return
-      }
+      case "agent.custom_tool_use":
+        return this.call(event, at)
+      case "user.tool_confirmation":
+        return this.approvals.answer(event, at)
+      case "span.egress_approval_used":
+        return this.approvals.use(event, at)
+      case "span.egress_request":
+        this.calls.get(event.tool_use_id)?.add(Attributes.egress(spanId(event.egress_decision_id), event, at))
+        return
       case "agent.tool_result":
+        this.approvals.settle(event.tool_use_id, at)
         return this.answer(event.tool_use_id, event.is_error, event, at)
       case "user.custom_tool_result":
         return this.answer(event.custom_tool_use_id, event.is_error === true, event, at)
@@ -83,13 +90,21 @@ class Turn {
     )
   }
 
+  private call(event: Of<"agent.tool_use" | "agent.custom_tool_use">, at: string): void {
+    const attributes = Attributes.ofCall(event, this.content)
+    this.calls.set(
+      event.id,
+      this.root.add(new OpenSpan(spanId(event.id), `execute_tool ${event.name}`, at, attributes))
+    )
+  }
+
   private answer(
     id: string,
     isError: boolean,
     event: Of<"agent.tool_result" | "user.custom_tool_result">,
     at: string
   ): void {
-    const span = this.calls.get(id)?.span
+    const span = this.calls.get(id)
     if (span === undefined) return
     if (event.type === "agent.tool_result") {
       if (event.started_at !== undefined) span.startAt(event.started_at)

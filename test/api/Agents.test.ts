@@ -397,3 +397,23 @@ describe("reading and archiving agents", () => {
     })
   )
 })
+
+describe("GET /v1/agents/{id}/usage", () => {
+  it.effect("is nothing before there is a session, and of an agent that there is", () =>
+    Effect.gen(function* () {
+      const api = yield* TestApi.make()
+      const { id } = yield* create(api)
+      assert.deepEqual((yield* api.get(`/v1/agents/${id}/usage`)).body, {
+        type: "agent_usage",
+        agent_id: id,
+        sessions: 0,
+        active_seconds: 0,
+        input_tokens: 0,
+        output_tokens: 0,
+        cache_read_input_tokens: 0,
+        list_cost_usd: 0
+      })
+      assert.match(errorOf(yield* api.get("/v1/agents/agent_none/usage")), /^404 .*agent_none does not exist/)
+    })
+  )
+})

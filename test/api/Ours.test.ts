@@ -102,6 +102,7 @@ describe("what needs no key", () => {
         "/v1/agents/{id}",
         "/v1/agents/{id}/archive",
         "/v1/agents/{id}/versions",
+        "/v1/agents/{id}/usage",
         "/v1/dead_letters",
         "/v1/dead_letters/{id}/replay",
         "/v1/deliveries",

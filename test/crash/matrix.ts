@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import Anthropic from "@anthropic-ai/sdk"
+import { servedFaults } from "../support/traces.ts"
 import { build } from "./build.ts"
+import { apiKey, call } from "./client.ts"
 import { type Ended, problems, shownEffects } from "./compare.ts"
 import { startOutside } from "./outside.ts"
 import { type Runtime, start } from "./runtime.ts"
@@ -36,8 +38,6 @@ export interface Matrix {
   readonly crash: (points: ReadonlyArray<string>, deploy?: Deploy) => Promise<ReadonlyArray<Outcome>>
   readonly close: () => Promise<void>
 }
-
-const apiKey = "test-key"
 
 /** Milliseconds after which a session that says nothing more is given up. */
 const patience = 60_000
@@ -169,7 +169,10 @@ export const open = async (): Promise<Matrix> => {
         resumedAfter: resumedAt === null ? null : Math.max(0, resumedAt - runtime.readyAt),
         effects: shownEffects(end),
         system: seen.system,
-        problems: problems({ ...end, before }, undisturbed)
+        problems: [
+          ...problems({ ...end, before }, undisturbed),
+          ...(await servedFaults((path) => call(runtime, "GET", path), id))
+        ]
       }
     })
     return Promise.all(outcomes)

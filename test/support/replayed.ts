@@ -3,6 +3,8 @@ import { replay } from "../../layers/replay.ts"
 import { Storage } from "../../src/Storage.ts"
 import * as Export from "../../src/trace/Export.ts"
 import { exportSession } from "../../src/trace/exportSession.ts"
+import * as OtlpJson from "../../src/trace/otlp.ts"
+import { decode, spanFaults } from "./otlp.ts"
 import { faults, tracesOf } from "./traces.ts"
 
 /** The session in the storage as it would be exported now. */
@@ -13,13 +15,15 @@ export const exported = Effect.gen(function* () {
   return (yield* Stream.runCollect(yield* exportSession(record, log.length))).join("")
 })
 
-/** Fails where the session of this file does not run again as it did, or where its traces are not whole. */
+/** Fails where the session of this file does not run again as it did, or where its traces are not whole, in the log or for a collector. */
 export const runsAgain = Effect.fnUntraced(function* (file: string) {
   const recorded = yield* Export.parse(file)
   const again = recorded.entries.filter(({ event }) => event.type !== "span.egress_request")
   const count = yield* replay(recorded)
   if (count !== again.length) return yield* Effect.die(`${count} of ${again.length} events were logged again`)
-  const wrong = tracesOf(recorded).flatMap(faults)
+  const traces = tracesOf(recorded)
+  const over = traces.filter(({ root }) => root.ended_at !== null)
+  const wrong = [...traces.flatMap(faults), ...spanFaults(decode(OtlpJson.encode(over)))]
   if (wrong.length > 0) return yield* Effect.die(`its traces are wrong: ${wrong.join("; ")}`)
 })
 

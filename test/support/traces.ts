@@ -1,6 +1,7 @@
 import type { SessionExport } from "../../src/trace/Export.ts"
 import type { Span, Trace } from "../../src/trace/Span.ts"
 import * as Spans from "../../src/trace/spans.ts"
+import { decode, spanFaults } from "./otlp.ts"
 
 export const tracesOf = ({ entries, session }: SessionExport, contentRate = 0): ReadonlyArray<Trace> => {
   const spans = Spans.make(session, contentRate)
@@ -31,5 +32,22 @@ export const faults = (trace: Trace): ReadonlyArray<string> => {
         ])
       ]
     })
+  ]
+}
+
+/** What is wrong with a session's traces as the API answers them, to people and to collectors. */
+export const servedFaults = async (
+  get: (path: string) => Promise<unknown>,
+  session: string
+): Promise<ReadonlyArray<string>> => {
+  const { turns } = (await get(`/v1/sessions/${session}/trace`)) as { readonly turns: ReadonlyArray<Trace> }
+  const over = new Set(turns.flatMap(({ root, trace_id }) => (root.ended_at === null ? [] : [trace_id])))
+  const spans = decode(await get(`/v1/sessions/${session}/trace?format=otlp`))
+  const ended = spans.filter(({ traceId }) => over.has(String(traceId)))
+  const missing = [...over].filter((id) => ended.every(({ traceId }) => traceId !== id))
+  return [
+    ...turns.flatMap(faults),
+    ...spanFaults(ended),
+    ...missing.map((id) => `a collector is shown nothing of ${id}`)
   ]
 }

@@ -7,6 +7,7 @@ import { createTestHarness } from "wrangler"
 import { localConfig } from "../../scripts/config.ts"
 import type { EgressDecision } from "../../src/domain/Egress.ts"
 import { runsAgain } from "./replayed.ts"
+import { servedFaults } from "./traces.ts"
 
 export const apiKey = "test-key"
 
@@ -50,11 +51,13 @@ export const startWorker = async (
   const baseURL = url.href.replace(/\/$/, "")
   const client = new Anthropic({ baseURL, authToken: apiKey, apiKey: null })
   const get = (path: string) => fetch(`${baseURL}${path}`, { headers: { authorization: `Bearer ${apiKey}` } })
-  /** Every session that the tests leave behind is exported, and must run again from its file as it did. */
+  /** Every session that the tests leave behind is exported, and must run again from its file as it did; its traces must be whole. */
   const replayAll = async () => {
     for await (const { id } of client.beta.sessions.list({ include_archived: true })) {
       const file = await (await get(`/v1/sessions/${id}/export`)).text()
       await Effect.runPromise(runsAgain(file))
+      const wrong = await servedFaults((path) => get(path).then((response) => response.json()), id)
+      if (wrong.length > 0) throw new Error(`the traces of ${id} are wrong: ${wrong.join("; ")}`)
     }
   }
   return {

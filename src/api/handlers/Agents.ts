@@ -111,6 +111,7 @@ export const layer = HttpApiBuilder.group(
       get: ({ params, query }) => orInternal(find(params.id, query.version)),
       update: ({ params, payload }) => update(params.id, payload),
       archive: ({ params }) => archive(params.id),
+      usage: ({ params: { id } }) => find(id).pipe(Effect.andThen(catalog.agentUsage(id)), orInternal),
       versions: ({ params, query }) =>
         find(params.id).pipe(
           Effect.andThen(
