@@ -12,6 +12,7 @@ import type { SessionId } from "../src/domain/Ids.ts"
 import type { SessionRecord } from "../src/domain/Session.ts"
 import { handle, type Send } from "../src/egress/gateway.ts"
 import type { Deliveries } from "../src/Deliveries.ts"
+import type { Deployments } from "../src/Deployments.ts"
 import { EgressPolicy } from "../src/EgressPolicy.ts"
 import { PolicyAmendments } from "../src/egress/amend.ts"
 import { AgentLoop } from "../src/loop/AgentLoop.ts"
@@ -24,10 +25,12 @@ import type { Tasks } from "../src/Tasks.ts"
 import type { Tool, ToolEnv } from "../src/tools/defineTool.ts"
 import { Deliverer } from "../src/triggers/Deliver.ts"
 import { Backends, type SettingInvalid, TriggerSettings } from "../src/triggers/Settings.ts"
+import { Scheduler } from "../src/triggers/Scheduler.ts"
 import { Sweeper } from "../src/triggers/Sweeper.ts"
 import { TaskConsumer } from "../src/triggers/TaskConsumer.ts"
 import { TaskRunner } from "../src/triggers/TaskRunner.ts"
 import type { TraceExporter } from "../src/TraceExporter.ts"
+import type { Vaults } from "../src/Vaults.ts"
 import * as InProcessHttpClient from "./egress/InProcessHttpClient.ts"
 import * as Recording from "./egress/Recording.ts"
 import * as Otlp from "./observability/Otlp.ts"
@@ -119,16 +122,16 @@ export const triggers = (
     readonly queues?: Readonly<Record<string, SendMessage>>
   } = {}
 ): Layer.Layer<
-  Tasks | Deliveries | TaskConsumer | TaskRunner | Deliverer | Sweeper | TriggerSettings,
+  Tasks | Deliveries | Deployments | TaskConsumer | TaskRunner | Deliverer | Scheduler | Sweeper | TriggerSettings,
   Config.ConfigError | SettingInvalid,
-  Catalog | Sessions
+  Catalog | Sessions | Vaults
 > => {
   const send: Send = options.send ?? (() => Promise.reject(new Error("there is no network")))
   const none: SendMessage = () => Promise.reject(new Error("there is no such queue"))
   const queues = Object.entries({ TASKS: none, DEAD_LETTERS: none, ...options.queues }).map(
     ([name, send]) => [name, { send }] as const
   )
-  return Layer.mergeAll(TaskConsumer.layer, Sweeper.layer).pipe(
+  return Layer.mergeAll(TaskConsumer.layer, Scheduler.layer, Sweeper.layer).pipe(
     Layer.provideMerge(TaskRunner.layer),
     Layer.provideMerge(Deliverer.layer),
     Layer.provideMerge([TasksMemory.layer, TriggerSettings.layer]),

@@ -6,6 +6,7 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import { Catalog } from "../src/Catalog.ts"
 import { Deliveries } from "../src/Deliveries.ts"
+import type { Deployments } from "../src/Deployments.ts"
 import type { Backend } from "../src/domain/Environment.ts"
 import type { Sessions } from "../src/Sessions.ts"
 import type { StorageError } from "../src/Storage.ts"
@@ -17,6 +18,7 @@ import {
   settings as triggerSettings,
   TriggerSettings
 } from "../src/triggers/Settings.ts"
+import { Scheduler } from "../src/triggers/Scheduler.ts"
 import { Sweeper } from "../src/triggers/Sweeper.ts"
 import { TaskConsumer } from "../src/triggers/TaskConsumer.ts"
 import { TaskRunner } from "../src/triggers/TaskRunner.ts"
@@ -24,6 +26,7 @@ import * as Queues from "./queues/Queues.ts"
 import * as DurableObjects from "./sessions/DurableObjects.ts"
 import * as CatalogD1 from "./storage/CatalogD1.ts"
 import * as TasksD1 from "./storage/TasksD1.ts"
+import * as VaultsD1 from "./storage/VaultsD1.ts"
 
 /** What starts sessions in a Worker without anybody asking: its queues, and its clock. */
 
@@ -32,7 +35,7 @@ export const backends: ReadonlySet<Backend> = new Set(["isolate"])
 /** What is wrong with the variables that it reads. */
 export const settings = (env: Env) => Effect.andThen(triggerSettings, Queues.replyQueues(env))
 
-type Running = Deliverer | Deliveries | Sessions | TaskRunner | Tasks | TriggerSettings
+type Running = Deliverer | Deliveries | Deployments | Sessions | TaskRunner | Tasks | TriggerSettings
 type Wrong = Config.ConfigError | SettingInvalid
 
 /** What a session's object needs of it, to tell what became of its task. `config` holds the Worker's variables. */
@@ -40,14 +43,22 @@ export const running = (env: Env, config: Layer.Layer<never>): Layer.Layer<Runni
   TaskRunner.layer.pipe(
     Layer.provideMerge(Deliverer.layer),
     Layer.provideMerge([TasksD1.layer(env.CATALOG), DurableObjects.layer(env.SESSIONS), TriggerSettings.layer]),
-    Layer.provide([CatalogD1.layer(env.CATALOG), Queues.layer(env), Layer.succeed(Backends, backends)]),
+    Layer.provide([
+      CatalogD1.layer(env.CATALOG),
+      VaultsD1.layer(env.CATALOG),
+      Queues.layer(env),
+      Layer.succeed(Backends, backends)
+    ]),
     Layer.provide([FetchHttpClient.layer, Mac.layerWebCrypto]),
     Layer.provide([SecureRandom.layerWebCrypto, config])
   )
 
-/** All of it: what starts sessions for tasks, and puts right what went wrong. */
-export const layer = (env: Env, config: Layer.Layer<never>): Layer.Layer<Running | Sweeper | TaskConsumer, Wrong> =>
-  Layer.merge(TaskConsumer.layer, Sweeper.layer).pipe(
+/** All of it: what starts sessions for tasks and schedules, and puts right what went wrong. */
+export const layer = (
+  env: Env,
+  config: Layer.Layer<never>
+): Layer.Layer<Running | Scheduler | Sweeper | TaskConsumer, Wrong> =>
+  Layer.mergeAll(TaskConsumer.layer, Scheduler.layer, Sweeper.layer).pipe(
     Layer.provideMerge(running(env, config)),
     Layer.provide([Queues.layer(env), SecureRandom.layerWebCrypto])
   )
@@ -63,14 +74,21 @@ const expire = (time: number) =>
     yield* Deliveries.use((deliveries) => deliveries.deleteBefore(before))
   })
 
+const schedule = Effect.catchCause(
+  Scheduler.use(({ tick }) => tick),
+  (cause) => Effect.logError("what is due could not be started; the next tick tries again", cause)
+)
+
+const sweep = Sweeper.use(({ sweep }) => sweep)
+
 /** Which of the clock's calls it is, the cron expression of `wrangler.jsonc` says. */
 export const scheduled = (
   { cron, scheduledTime }: ScheduledController,
   env: Env,
   config: Layer.Layer<never>
 ): Promise<void> =>
-  Effect.suspend((): Effect.Effect<void, StorageError, Sweeper | Catalog | Tasks | Deliveries> =>
-    cron === "* * * * *" ? Sweeper.use(({ sweep }) => sweep) : expire(scheduledTime)
+  Effect.suspend((): Effect.Effect<void, StorageError, Scheduler | Sweeper | Catalog | Tasks | Deliveries> =>
+    cron === "* * * * *" ? Effect.andThen(schedule, sweep) : expire(scheduledTime)
   ).pipe(Effect.provide([layer(env, config), CatalogD1.layer(env.CATALOG)]), Effect.runPromise)
 
 export const deliver = (batch: MessageBatch, env: Env, config: Layer.Layer<never>) =>

@@ -29,6 +29,14 @@ export type EventId = typeof EventId.Type
 
 export const TaskId = id("task").pipe(Schema.brand("TaskId"))
 export type TaskId = typeof TaskId.Type
+
+export const DeploymentId = id("depl").pipe(Schema.brand("DeploymentId"))
+export type DeploymentId = typeof DeploymentId.Type
+
+/** The same as that of the run's task, but for the prefix. */
+export const DeploymentRunId = id("drun").pipe(Schema.brand("DeploymentRunId"))
+export type DeploymentRunId = typeof DeploymentRunId.Type
+
 export const ApiKeyId = id("apikey").pipe(Schema.brand("ApiKeyId"))
 export type ApiKeyId = typeof ApiKeyId.Type
 
@@ -41,6 +49,7 @@ export const nextPolicyId = make<PolicyId>("pol")
 export const nextSessionId = make<SessionId>("sesn")
 export const nextEventId = make<EventId>("sevt")
 export const nextTaskId = make<TaskId>("task")
+export const nextDeploymentId = make<DeploymentId>("depl")
 export const nextApiKeyId = make<ApiKeyId>("apikey")
 export const nextVaultId = make<VaultId>("vlt")
 export const nextCredentialId = make<CredentialId>("vcrd")

@@ -4,7 +4,7 @@ import { SessionAgent } from "./Agent.ts"
 import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
 import { CloudConfig } from "./Environment.ts"
-import { EnvironmentId, SessionId, TaskId, VaultId } from "./Ids.ts"
+import { DeploymentId, EnvironmentId, SessionId, TaskId, VaultId } from "./Ids.ts"
 import { OutputConfig, StructuredOutput } from "./StructuredOutput.ts"
 
 export const SessionStatus = Schema.Literals(["idle", "running", "rescheduling", "terminated"])
@@ -22,6 +22,8 @@ export const SessionRecord = Schema.Struct({
   output_config: Schema.optionalKey(OutputConfig),
   /** The task that it was started for. */
   task_id: Schema.optionalKey(TaskId),
+  /** The deployment of which it is a run. */
+  deployment_id: Schema.optionalKey(DeploymentId),
   title: Schema.NullOr(Schema.String),
   metadata: Metadata,
   created_at: Timestamp,
@@ -41,6 +43,7 @@ export const Session = Schema.Struct({
   resources: Schema.Array(Schema.Never),
   vault_ids: Schema.Array(VaultId),
   outcome_evaluations: Schema.Array(Schema.Never),
+  deployment_id: Schema.optionalKey(DeploymentId),
   budget: Schema.NullOr(Budget),
   output_config: Schema.optionalKey(OutputConfig),
   structured_output: Schema.optionalKey(Schema.NullOr(StructuredOutput)),

@@ -3,21 +3,25 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as SecureRandom from "effect/crypto/SecureRandom"
-import { Catalog } from "../Catalog.ts"
+import type { Catalog } from "../Catalog.ts"
+import { Deployments } from "../Deployments.ts"
 import { now } from "../domain/Common.ts"
 import { nextSessionId, nextTaskId, type TaskId } from "../domain/Ids.ts"
+import type { BudgetRefused } from "../domain/Budget.ts"
 import { type FinalStatus, openStatuses, type Outcome, type Task } from "../domain/Task.ts"
 import { Sessions } from "../Sessions.ts"
 import type { StorageError } from "../Storage.ts"
 import { Tasks } from "../Tasks.ts"
+import type { Vaults } from "../Vaults.ts"
 import { Deliverer } from "./Deliver.ts"
 import { emptyOutcome, reply } from "./messages.ts"
 import { deadlinePassed } from "./outcome.ts"
 import { ReplyQueues } from "./ReplyQueues.ts"
 import { replyRefusal } from "./replyTo.ts"
-import { Backends, TriggerSettings } from "./Settings.ts"
-import { findAgent, findEnvironment, isBudgetable, sessionAgent } from "./Setup.ts"
+import { type Backends, TriggerSettings } from "./Settings.ts"
+import { creationRejected, type SetupRefused } from "./Setup.ts"
 import { type TaskMessage, TaskRefused, toTask } from "./TaskMessage.ts"
+import * as TaskSession from "./TaskSession.ts"
 
 /** Takes tasks on, and starts a session for each as soon as the limits let it. */
 export class TaskRunner extends Context.Service<
@@ -28,6 +32,8 @@ export class TaskRunner extends Context.Service<
      * where the message has none.
      */
     submit(message: TaskMessage, key: string): Effect.Effect<Task, TaskRefused | StorageError>
+    /** The same for a task that is complete. */
+    take(task: Task): Effect.Effect<Task, StorageError>
     /** Starts queued tasks, oldest first, until none may start. */
     readonly dispatch: Effect.Effect<void, StorageError>
     /** Starts the session of a task that was claimed; where it was started before, nothing happens twice. */
@@ -43,17 +49,26 @@ export class TaskRunner extends Context.Service<
   static readonly layer: Layer.Layer<
     TaskRunner,
     never,
-    Tasks | Catalog | Sessions | Deliverer | ReplyQueues | TriggerSettings | Backends | SecureRandom.SecureRandom
+    | Tasks
+    | Deployments
+    | Catalog
+    | Vaults
+    | Sessions
+    | Deliverer
+    | ReplyQueues
+    | TriggerSettings
+    | Backends
+    | SecureRandom.SecureRandom
   > = Layer.effect(
     TaskRunner,
     Effect.gen(function* () {
       const tasks = yield* Tasks
-      const catalog = yield* Catalog
+      const deployments = yield* Deployments
       const sessions = yield* Sessions
       const deliverer = yield* Deliverer
       const queues = yield* ReplyQueues
       const settings = yield* TriggerSettings
-      const backends = yield* Backends
+      const recordOf = yield* TaskSession.make
       const random = yield* SecureRandom.SecureRandom
       const nextId = Effect.provideService(nextTaskId, SecureRandom.SecureRandom, random)
       const nextSession = Effect.provideService(nextSessionId, SecureRandom.SecureRandom, random)
@@ -65,6 +80,8 @@ export class TaskRunner extends Context.Service<
       ) {
         const at = yield* now
         const outcome = emptyOutcome(status, error)
+        // One that is only claimed ends because its session could not begin.
+        const session_id = task.status === "claimed" ? null : task.session_id
         const settled = yield* tasks.change({
           id: task.id,
           // Of a queued task nobody else does anything: where it is claimed meanwhile, it has a session that ends it.
@@ -73,8 +90,8 @@ export class TaskRunner extends Context.Service<
           status,
           at,
           reason: error?.type ?? null,
-          set: { outcome },
-          deliveries: task.reply_to === null ? [] : [reply(task, task.reply_to, outcome, at)]
+          set: { outcome, session_id },
+          deliveries: task.reply_to === null ? [] : [reply({ ...task, session_id }, task.reply_to, outcome, at)]
         })
         yield* deliver(task.id)
         return settled
@@ -83,31 +100,6 @@ export class TaskRunner extends Context.Service<
       /** What cannot be sent now is sent by the next tick. */
       const deliver = (id: TaskId) =>
         Effect.catch(deliverer.deliver(id), (error) => Effect.logError("an outcome could not be sent yet", error))
-
-      const recordOf = Effect.fnUntraced(function* (task: Task, session_id: NonNullable<Task["session_id"]>) {
-        const [agent, environment] = yield* Effect.all(
-          [
-            findAgent(catalog, task.agent.id, task.agent.version ?? undefined),
-            findEnvironment(catalog, backends, task.environment_id)
-          ],
-          { concurrency: 2 }
-        )
-        const frozen = sessionAgent(agent)
-        if (task.budget !== null) yield* isBudgetable(task.budget, frozen)
-        return {
-          id: session_id,
-          agent: frozen,
-          environment_id: environment.id,
-          environment: environment.config,
-          budget: task.budget,
-          task_id: task.id,
-          vault_ids: [],
-          title: null,
-          metadata: task.metadata,
-          created_at: yield* now,
-          archived_at: null
-        }
-      })
 
       const start = Effect.fn("TaskRunner.start")(
         function* (task: Task) {
@@ -118,11 +110,18 @@ export class TaskRunner extends Context.Service<
           const after = yield* tasks.task(task.id)
           if (Option.isSome(after) && after.value.ending !== null) yield* interrupt(after.value)
         },
-        (effect, task) =>
-          Effect.catchTag(effect, ["SetupRefused", "BudgetRefused"], (refused) =>
-            Effect.asVoid(settle(task, "failed", { type: "invalid_request_error", message: refused.message }))
-          )
+        (effect, task) => Effect.catchTag(effect, ["SetupRefused", "BudgetRefused"], (refused) => refuse(task, refused))
       )
+
+      const refuse = Effect.fnUntraced(function* (task: Task, refused: SetupRefused | BudgetRefused) {
+        const type = refused._tag === "SetupRefused" ? refused.type : creationRejected
+        yield* settle(task, "failed", { type, message: refused.message })
+        // What is gone will be gone the next time too.
+        const isGone = refused._tag === "SetupRefused" && refused.reason !== "unsupported"
+        const { deployment_run: run } = task
+        if (!isGone || run?.trigger_context.type !== "schedule") return
+        yield* deployments.pause(run.deployment_id, { type: "error", error: { type } }, yield* now)
+      })
 
       const interrupt = ({ session_id }: Task) =>
         session_id === null
@@ -159,8 +158,11 @@ export class TaskRunner extends Context.Service<
           const detail = "environment_id: is required, since OWNLOOP_TASK_ENVIRONMENT is not set"
           return yield* new TaskRefused({ detail })
         }
-        const id = yield* nextId
-        const task = yield* tasks.add(toTask(message, { id, key, environmentId, at: yield* now }))
+        return yield* take(toTask(message, { id: yield* nextId, key, environmentId, at: yield* now }))
+      })
+
+      const take = Effect.fn("TaskRunner.take")(function* (given: Task) {
+        const task = yield* tasks.add(given)
         // Whoever took it on before may have died before its session was there.
         if (task.status === "claimed") yield* startOrLog(task)
         else if (task.status === "queued") yield* dispatchOrLog
@@ -202,7 +204,7 @@ export class TaskRunner extends Context.Service<
         return Option.orElse(yield* tasks.task(task.id), () => queued)
       })
 
-      return TaskRunner.of({ submit, dispatch, start, settle, end, retry })
+      return TaskRunner.of({ submit, take, dispatch, start, settle, end, retry })
     })
   )
 }

@@ -7,10 +7,12 @@ import * as BlobsMemory from "../../layers/storage/BlobsMemory.ts"
 import * as Memory from "../../layers/storage/Memory.ts"
 import * as OutboxCursorObject from "../../layers/storage/OutboxCursorObject.ts"
 import * as TasksMemory from "../../layers/storage/TasksMemory.ts"
+import * as VaultsMemory from "../../layers/storage/VaultsMemory.ts"
 import { agentLoop } from "../../layers/test.ts"
 import { Alarm } from "../../src/Alarm.ts"
 import { Catalog } from "../../src/Catalog.ts"
 import { Deliveries } from "../../src/Deliveries.ts"
+import { Deployments } from "../../src/Deployments.ts"
 import type { SessionId } from "../../src/domain/Ids.ts"
 import { SessionObject } from "../../src/loop/SessionObject.ts"
 import { noUsage } from "../../src/loop/Spent.ts"
@@ -23,6 +25,7 @@ import { Deliverer } from "../../src/triggers/Deliver.ts"
 import { ReplyQueues, TaskQueueOut } from "../../src/triggers/ReplyQueues.ts"
 import * as SessionOutbox from "../../src/triggers/SessionOutbox.ts"
 import { Backends, TriggerSettings } from "../../src/triggers/Settings.ts"
+import { Scheduler } from "../../src/triggers/Scheduler.ts"
 import { Sweeper } from "../../src/triggers/Sweeper.ts"
 import { DeadLetterOut, type QueueMessage, TaskConsumer } from "../../src/triggers/TaskConsumer.ts"
 import { TaskRunner } from "../../src/triggers/TaskRunner.ts"
@@ -103,7 +106,7 @@ export class World {
 /** One process, until its scope is closed. */
 export const start = Effect.fnUntraced(function* (
   world: World,
-  stores: Context.Context<Tasks | Deliveries | Catalog>,
+  stores: Context.Context<Tasks | Deliveries | Deployments | Catalog>,
   home: Scope.Scope
 ) {
   const { life, moment } = world.life()
@@ -116,6 +119,7 @@ export const start = Effect.fnUntraced(function* (
   const shared = Layer.mergeAll(
     Layer.succeed(Tasks, around(Context.get(stores, Tasks), moment)),
     Layer.succeed(Deliveries, around(Context.get(stores, Deliveries), moment)),
+    Layer.succeed(Deployments, around(Context.get(stores, Deployments), moment)),
     Layer.succeed(Catalog, catalog)
   )
 
@@ -212,7 +216,7 @@ export const start = Effect.fnUntraced(function* (
         moment
       )
     )
-  const triggers = Layer.mergeAll(TaskConsumer.layer, Sweeper.layer).pipe(
+  const triggers = Layer.mergeAll(TaskConsumer.layer, Scheduler.layer, Sweeper.layer).pipe(
     Layer.provideMerge(TaskRunner.layer),
     Layer.provideMerge(Deliverer.layer),
     Layer.provideMerge([
@@ -228,6 +232,7 @@ export const start = Effect.fnUntraced(function* (
     ]),
     Layer.provide([
       Layer.succeed(Backends, new Set(["isolate" as const])),
+      VaultsMemory.layer,
       Layer.succeed(ReplyQueues, new Map([["REPLIES", queue((message) => world.replies.push(message))]])),
       Layer.succeed(TaskQueueOut, () => none),
       Layer.succeed(
@@ -247,6 +252,7 @@ export const start = Effect.fnUntraced(function* (
     life,
     tasks: consumer.tasks,
     deadLetters: consumer.deadLetters,
+    scheduler: Context.get(services, Scheduler),
     sweep: Context.get(services, Sweeper).sweep,
     /** Rings the alarms that are due. */
     ring: Effect.gen(function* () {

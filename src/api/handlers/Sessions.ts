@@ -1,21 +1,18 @@
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Catalog } from "../../Catalog.ts"
 import type { SessionAgent } from "../../domain/Agent.ts"
 import { now } from "../../domain/Common.ts"
-import { nextSessionId, type SessionId, VaultId } from "../../domain/Ids.ts"
-import { toolName } from "../../domain/StructuredOutput.ts"
+import { nextSessionId, type SessionId } from "../../domain/Ids.ts"
 import { Sessions } from "../../Sessions.ts"
+import { formOf } from "../../model/OutputConfigInput.ts"
 import * as Setup from "../../triggers/Setup.ts"
 import { Vaults } from "../../Vaults.ts"
 import { modelOf } from "../Agents.ts"
 import * as AgentTools from "../AgentTools.ts"
 import { Api } from "../Contract.ts"
 import { Deployment } from "../Deployment.ts"
-import { Conflict, InvalidRequest, NotFound } from "../Errors.ts"
 import { paginate } from "../Paging.ts"
 import type { AgentInput, CreateSession, UpdateSession } from "../Sessions.ts"
 import { within } from "./Events.ts"
@@ -35,20 +32,7 @@ export const layer = HttpApiBuilder.group(
 
     const findEnvironment = (id: string) => orRefused(Setup.findEnvironment(catalog, deployment.backends, id))
 
-    const findVaults = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
-      return yield* Effect.forEach(
-        ids,
-        Effect.fnUntraced(function* (id, index) {
-          const field = `vault_ids[${index}]`
-          if (ids.indexOf(id) < index)
-            return yield* new InvalidRequest({ message: `${field}: ${id} stands there twice` })
-          const vault = isVaultId(id) ? yield* vaults.vault(id) : Option.none()
-          if (Option.isNone(vault)) return yield* new NotFound({ message: `${field}: vault ${id} does not exist` })
-          if (vault.value.archived_at === null) return vault.value.id
-          return yield* new Conflict({ message: `${field}: vault ${id} is archived` })
-        })
-      )
-    })
+    const findVaults = (ids: ReadonlyArray<string>) => orRefused(Setup.findVaults(vaults, ids))
 
     /** The agent as the session keeps it. */
     const resolve = Effect.fnUntraced(function* (input: AgentInput) {
@@ -75,8 +59,8 @@ export const layer = HttpApiBuilder.group(
         )
         const budget = input.budget ?? null
         if (budget !== null) yield* Setup.isBudgetable(budget, agent)
-        const format = input.output_config?.format ?? null
-        if (format !== null) yield* isNameFree(agent)
+        const form = formOf(input.output_config)
+        yield* orRefused(Setup.isFormTakeable(form.output_config, agent))
         const record = {
           id: yield* nextId,
           agent,
@@ -84,7 +68,7 @@ export const layer = HttpApiBuilder.group(
           environment: environment.config,
           vault_ids,
           budget,
-          ...(format === null ? {} : { output_config: { format } }),
+          ...form,
           title: input.title ?? null,
           metadata: input.metadata ?? {},
           created_at: yield* now,
@@ -122,6 +106,7 @@ export const layer = HttpApiBuilder.group(
               ...page,
               includeArchived: query.include_archived ?? false,
               ...(query.agent_id === undefined ? {} : { agentId: query.agent_id }),
+              ...(query.deployment_id === undefined ? {} : { deploymentId: query.deployment_id }),
               ...(statuses.length === 0 ? {} : { statuses })
             }),
           ({ id }) => id
@@ -138,13 +123,3 @@ export const layer = HttpApiBuilder.group(
     })
   })
 )
-
-const isVaultId = Schema.is(VaultId)
-
-/** The tool that takes the final answer has a name of its own. */
-const isNameFree = ({ tools }: SessionAgent) => {
-  const index = tools.findIndex((tool) => tool.type === "custom" && tool.name === toolName)
-  if (index < 0) return Effect.void
-  const message = `output_config: agent.tools[${index}].name is ${toolName}, the name of the tool through which the answer is given; rename it`
-  return Effect.fail(new InvalidRequest({ message }))
-}
