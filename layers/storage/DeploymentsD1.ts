@@ -3,12 +3,12 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Deployment } from "../../src/domain/Deployment.ts"
 import type { DeploymentId } from "../../src/domain/Ids.ts"
-import { FinalStatus, type RunTask, type Task } from "../../src/domain/Task.ts"
+import type { RunTask, Task } from "../../src/domain/Task.ts"
 import { Deployments, type DueDeployment, type Firing, type StoredDeployment } from "../../src/Deployments.ts"
 import { emptyOutcome } from "../../src/triggers/messages.ts"
 import * as D1 from "./D1.ts"
 import { before, type Condition, createdWithin, given, json, method, notArchived } from "./D1.ts"
-import { list, moved, open, started, taskJson } from "./TaskRows.ts"
+import { moved, open, started, taskJson } from "./TaskRows.ts"
 
 const deploymentJson = json(Deployment)
 
@@ -208,9 +208,7 @@ export const make = (db: D1Database): Deployments["Service"] => {
           ...before(page),
           ...given(page.deploymentId, (id) => ["deployment_id = ?", id]),
           ...given(page.triggerType, (type) => [`scheduled_at IS ${type === "schedule" ? "NOT " : ""}NULL`]),
-          ...given(page.hasError, (hasError) => [
-            hasError ? `session_id IS NULL AND status IN (${final})` : "session_id IS NOT NULL"
-          ]),
+          ...given(page.hasError, (hasError) => [hasError ? "never_began = 1" : "session_id IS NOT NULL"]),
           ...createdWithin(page.createdAt)
         ],
         page.limit
@@ -220,5 +218,3 @@ export const make = (db: D1Database): Deployments["Service"] => {
 }
 
 const isRun = (task: Task): task is RunTask => task.deployment_run !== undefined
-
-const final = list(FinalStatus.literals)

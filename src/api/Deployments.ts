@@ -50,7 +50,7 @@ const ScheduleInput = Schema.Struct({
 }).check(
   Schema.makeFilter(({ expression, timezone }) =>
     Result.match(CronSchedule.parse(expression, timezone), {
-      onSuccess: () => true,
+      onSuccess: ({ next }) => (next(0) === null ? { path: ["expression"], issue: "never comes" } : true),
       onFailure: ({ field, reason }) => ({ path: [field], issue: reason })
     })
   )

@@ -43,8 +43,7 @@ export const parse = (expression: string, timezone: string): Result.Result<CronS
   const zone = /^[+-]/.test(timezone) ? Option.none() : DateTime.zoneMakeNamed(timezone)
   if (Option.isNone(zone)) return refuse("timezone", `${timezone} is no time zone of the IANA database`)
   const isHourly = expression.trim().split(/\s+/)[1]?.startsWith("*") ?? false
-  const schedule = make(wall.success, zone.value, isHourly)
-  return schedule.next(0) === null ? refuse("expression", "never comes") : Result.succeed(schedule)
+  return Result.succeed(make(wall.success, zone.value, isHourly))
 }
 
 const make = (wall: Cron.Cron, timeZone: DateTime.TimeZone, isHourly: boolean): CronSchedule => {
@@ -66,6 +65,16 @@ const make = (wall: Cron.Cron, timeZone: DateTime.TimeZone, isHourly: boolean): 
   const offsetsAround = (instant: number) => [instant - day, instant, instant + day].map(offsetAt)
 
   const next = (after: number) => {
+    const offset = offsetAt(after - day)
+    if (offset === offsetAt(after + 2 * day)) {
+      const shown = nextOnWall(after + offset)
+      if (shown === null || shown - offset <= after + day) return shown === null ? null : shown - offset
+    }
+    return nextAround(after)
+  }
+
+  /** The same where the clocks may be set before it. */
+  const nextAround = (after: number) => {
     let found: number | null = null
     // Around a change of the clocks a later time on the wall may come before an earlier one.
     let limit = Infinity

@@ -42,9 +42,9 @@ const jitterOf = ({ id, schedule }: Pick<Deployment, "id" | "schedule">): number
 }
 
 /** The first run after a time; null where none is to come. */
-export const nextRun = (deployment: Deployment, after: number): NextRun | null => {
+export const nextRun = (deployment: Deployment, after: number, times = scheduleOf(deployment)): NextRun | null => {
   const isAwake = deployment.status === "active" && deployment.archived_at === null
-  const scheduledAt = isAwake ? (scheduleOf(deployment)?.next(after) ?? null) : null
+  const scheduledAt = isAwake ? (times?.next(after) ?? null) : null
   return scheduledAt === null ? null : { scheduledAt, dueAt: scheduledAt + jitterOf(deployment) }
 }
 
@@ -66,7 +66,7 @@ export const plan = ({ deployment, next, openRuns }: DueDeployment, now: number)
     const last = times.latest(first, Math.min(until, begin - 1)) ?? first
     runs.unshift({ scheduledAt: first, error: missed(first, last, schedule.catch_up_policy) })
   }
-  return { runs, next: nextRun(deployment, due.at(-1) ?? until) }
+  return { runs, next: nextRun(deployment, due.at(-1) ?? until, times) }
 }
 
 /** Of the times from `first` on, those that a run is started for. */
