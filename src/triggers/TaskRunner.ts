@@ -178,7 +178,8 @@ export class TaskRunner extends Context.Service<
         }
         const ended = yield* tasks.end(task.id, ending, yield* now)
         if (Option.isNone(ended)) return Option.getOrElse(yield* tasks.task(task.id), () => task)
-        yield* interrupt(ended.value)
+        // A session that has not begun has to, before it can be told to end: it takes what it is told first for all that it is told.
+        yield* ended.value.status === "claimed" ? start(ended.value) : interrupt(ended.value)
         return ended.value
       })
 

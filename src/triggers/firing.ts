@@ -1,3 +1,4 @@
+import * as Hash from "effect/Hash"
 import * as Result from "effect/Result"
 import type { Deployment, OverlapPolicy } from "../domain/Deployment.ts"
 import type { DueDeployment, NextRun } from "../Deployments.ts"
@@ -35,11 +36,8 @@ export const scheduleOf = ({ schedule }: Pick<Deployment, "schedule">): CronSche
   schedule === null ? null : Result.getOrNull(CronSchedule.parse(schedule.expression, schedule.timezone))
 
 /** How much later than their times the runs of a deployment are: always the same, so that none overtakes another. */
-const jitterOf = ({ id, schedule }: Pick<Deployment, "id" | "schedule">): number => {
-  let hash = 0
-  for (const character of id) hash = (Math.imul(hash, 31) + character.charCodeAt(0)) >>> 0
-  return schedule === null ? 0 : Math.floor((hash / 2 ** 32) * (schedule.jitter_seconds + 1)) * 1000
-}
+const jitterOf = ({ id, schedule }: Pick<Deployment, "id" | "schedule">): number =>
+  (Math.abs(Hash.string(id)) % ((schedule?.jitter_seconds ?? 0) + 1)) * 1000
 
 /** The first run after a time; null where none is to come. */
 export const nextRun = (deployment: Deployment, after: number, times = scheduleOf(deployment)): NextRun | null => {

@@ -39,6 +39,11 @@ interface Durable {
   alarm: number | null
 }
 
+interface Living {
+  readonly object: SessionObject["Service"]
+  readonly life: { readonly isDead: boolean }
+}
+
 interface Letter {
   readonly id: string
   readonly body: unknown
@@ -71,6 +76,8 @@ export class World {
   /** Steps that were taken so far. */
   moments = 0
   readonly sessions = new Map<SessionId, Durable>()
+  /** The object of a session is in one process at a time. */
+  readonly objects = new Map<SessionId, Living>()
   /** What the queue of outcomes took, and the queue of dead letters. */
   readonly replies: Array<{ readonly id: string; readonly data: { readonly id: string } }> = []
   readonly dead: Array<Letter> = []
@@ -111,7 +118,10 @@ export const start = Effect.fnUntraced(function* (
 ) {
   const { life, moment } = world.life()
   const scope = yield* Effect.scope
-  const objects = new Map<SessionId, SessionObject["Service"]>()
+  const living = (id: SessionId) => {
+    const known = world.objects.get(id)
+    return known === undefined || known.life.isDead ? undefined : known.object
+  }
   const hadWork = new Set<SessionId>()
   let outboxServices: Context.Context<Tasks | Deliveries | TaskRunner | Deliverer | TriggerSettings>
 
@@ -124,7 +134,7 @@ export const start = Effect.fnUntraced(function* (
   )
 
   const open = Effect.fnUntraced(function* (id: SessionId) {
-    const known = objects.get(id)
+    const known = living(id)
     if (known !== undefined) return known
     const durable = yield* Effect.provideService(world.durable(id), Scope.Scope, home)
     const kept = Context.get(durable.services, Storage)
@@ -164,7 +174,7 @@ export const start = Effect.fnUntraced(function* (
     )
     const services = yield* Layer.buildWithScope(Layer.fresh(layer), scope).pipe(Effect.orDie)
     const object = Context.get(services, SessionObject)
-    objects.set(id, object)
+    world.objects.set(id, { object, life })
     if (yield* Effect.orElseSucceed(object.resume, () => false)) hadWork.add(id)
     return object
   })
@@ -193,7 +203,7 @@ export const start = Effect.fnUntraced(function* (
       ),
     rouse: Effect.fnUntraced(function* (id) {
       const alarm = world.sessions.get(id)?.alarm ?? null
-      const isLate = !objects.has(id) && (alarm === null || alarm < (yield* Clock.currentTimeMillis) - 60_000)
+      const isLate = living(id) === undefined && (alarm === null || alarm < (yield* Clock.currentTimeMillis) - 60_000)
       const isLeft = yield* (yield* exists(id)).rouse
       return isLate && (isLeft || hadWork.has(id))
     }),
