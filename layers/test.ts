@@ -16,6 +16,7 @@ import type { SettingInvalid } from "../src/domain/Setting.ts"
 import type { SessionRecord } from "../src/domain/Session.ts"
 import { handle, type Send } from "../src/egress/gateway.ts"
 import type { Deliveries } from "../src/Deliveries.ts"
+import type { Deployments } from "../src/Deployments.ts"
 import { EgressPolicy } from "../src/EgressPolicy.ts"
 import { PolicyAmendments } from "../src/egress/amend.ts"
 import { Rebuild } from "../src/loop/Rebuild.ts"
@@ -34,10 +35,12 @@ import { Deliverer } from "../src/triggers/Deliver.ts"
 import { MailConsumer } from "../src/triggers/MailConsumer.ts"
 import { MailSender } from "../src/triggers/MailSender.ts"
 import { Backends, TriggerSettings } from "../src/triggers/Settings.ts"
+import { Scheduler } from "../src/triggers/Scheduler.ts"
 import { Sweeper } from "../src/triggers/Sweeper.ts"
 import { TaskConsumer } from "../src/triggers/TaskConsumer.ts"
 import { TaskRunner } from "../src/triggers/TaskRunner.ts"
 import type { TraceExporter } from "../src/TraceExporter.ts"
+import type { Vaults } from "../src/Vaults.ts"
 import * as InProcessHttpClient from "./egress/InProcessHttpClient.ts"
 import * as Recording from "./egress/Recording.ts"
 import * as Otlp from "./observability/Otlp.ts"
@@ -140,22 +143,24 @@ export const triggers = (
   | ApprovalRequests
   | Deliverer
   | Deliveries
+  | Deployments
   | MailConsumer
   | Mailboxes
+  | Scheduler
   | Sweeper
   | TaskConsumer
   | TaskRunner
   | Tasks
   | TriggerSettings,
   Config.ConfigError | RootKeyInvalid | SettingInvalid,
-  Catalog | Sessions
+  Catalog | Sessions | Vaults
 > => {
   const send: Send = options.send ?? (() => Promise.reject(new Error("there is no network")))
   const none: SendMessage = () => Promise.reject(new Error("there is no such queue"))
   const queues = Object.entries({ TASKS: none, DEAD_LETTERS: none, ...options.queues }).map(
     ([name, send]) => [name, { send }] as const
   )
-  return Layer.mergeAll(TaskConsumer.layer, MailConsumer.layer, Sweeper.layer).pipe(
+  return Layer.mergeAll(TaskConsumer.layer, MailConsumer.layer, Scheduler.layer, Sweeper.layer).pipe(
     Layer.provideMerge(TaskRunner.layer),
     Layer.provideMerge(Deliverer.layer),
     Layer.provide(MailSender.layer),

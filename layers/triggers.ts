@@ -9,6 +9,7 @@ import { ApprovalLinks } from "../src/ApprovalLinks.ts"
 import { ApprovalTokens } from "../src/ApprovalTokens.ts"
 import { Catalog } from "../src/Catalog.ts"
 import { Deliveries } from "../src/Deliveries.ts"
+import type { Deployments } from "../src/Deployments.ts"
 import type { SettingInvalid } from "../src/domain/Setting.ts"
 import { Mailboxes } from "../src/Mailboxes.ts"
 import type { RootKeyInvalid } from "../src/RootKeys.ts"
@@ -20,6 +21,7 @@ import { Deliverer } from "../src/triggers/Deliver.ts"
 import { MailConsumer } from "../src/triggers/MailConsumer.ts"
 import { MailReplies } from "../src/triggers/MailReplies.ts"
 import { MailSender } from "../src/triggers/MailSender.ts"
+import { Scheduler } from "../src/triggers/Scheduler.ts"
 import { Backends, settings as triggerSettings, TriggerSettings } from "../src/triggers/Settings.ts"
 import { Sweeper } from "../src/triggers/Sweeper.ts"
 import { TaskConsumer } from "../src/triggers/TaskConsumer.ts"
@@ -32,6 +34,7 @@ import * as ArtifactsR2 from "./storage/ArtifactsR2.ts"
 import * as CatalogD1 from "./storage/CatalogD1.ts"
 import * as MailboxesD1 from "./storage/MailboxesD1.ts"
 import * as TasksD1 from "./storage/TasksD1.ts"
+import * as VaultsD1 from "./storage/VaultsD1.ts"
 import { failed } from "./storage/failed.ts"
 import * as Sandboxes from "./sandboxes.ts"
 
@@ -45,6 +48,7 @@ type Running =
   | ApprovalRequests
   | Deliverer
   | Deliveries
+  | Deployments
   | Mailboxes
   | MailReplies
   | Sessions
@@ -65,15 +69,23 @@ export const running = (env: Env, config: Layer.Layer<never>): Layer.Layer<Runni
       DurableObjects.layer(env.SESSIONS),
       TriggerSettings.layer
     ]),
-    Layer.provide([CatalogD1.layer(env.CATALOG), Queues.layer(env), Layer.succeed(Backends, Sandboxes.backends(env))]),
+    Layer.provide([
+      CatalogD1.layer(env.CATALOG),
+      VaultsD1.layer(env.CATALOG),
+      Queues.layer(env),
+      Layer.succeed(Backends, Sandboxes.backends(env))
+    ]),
     Layer.provide([ArtifactsR2.layer(env.BLOBS), SendEmail.layer(env.EMAIL), ApprovalTokens.layer]),
     Layer.provide([FetchHttpClient.layer, Mac.layerWebCrypto]),
     Layer.provide([SecureRandom.layerWebCrypto, config])
   )
 
-/** All of it: what starts sessions for tasks, and puts right what went wrong. */
-export const layer = (env: Env, config: Layer.Layer<never>): Layer.Layer<Running | Sweeper | TaskConsumer, Wrong> =>
-  Layer.merge(TaskConsumer.layer, Sweeper.layer).pipe(
+/** All of it: what starts sessions for tasks and schedules, and puts right what went wrong. */
+export const layer = (
+  env: Env,
+  config: Layer.Layer<never>
+): Layer.Layer<Running | Scheduler | Sweeper | TaskConsumer, Wrong> =>
+  Layer.mergeAll(TaskConsumer.layer, Scheduler.layer, Sweeper.layer).pipe(
     Layer.provideMerge(running(env, config)),
     Layer.provide([Queues.layer(env), SecureRandom.layerWebCrypto])
   )
@@ -91,6 +103,13 @@ const expire = (time: number) =>
     yield* ApprovalLinks.use((links) => links.deleteBefore(before))
   })
 
+const schedule = Effect.catchCause(
+  Scheduler.use(({ tick }) => tick),
+  (cause) => Effect.logError("what is due could not be started; the next tick tries again", cause)
+)
+
+const sweep = Sweeper.use(({ sweep }) => sweep)
+
 type Expiring = ApprovalLinks | Catalog | Deliveries | Mailboxes | Tasks
 
 /** Which of the clock's calls it is, the cron expression of `wrangler.jsonc` says. */
@@ -99,8 +118,8 @@ export const scheduled = (
   env: Env,
   config: Layer.Layer<never>
 ): Promise<void> =>
-  Effect.suspend((): Effect.Effect<void, StorageError, Sweeper | Expiring> =>
-    cron === "* * * * *" ? Sweeper.use(({ sweep }) => sweep) : expire(scheduledTime)
+  Effect.suspend((): Effect.Effect<void, StorageError, Scheduler | Sweeper | Expiring> =>
+    cron === "* * * * *" ? Effect.andThen(schedule, sweep) : expire(scheduledTime)
   ).pipe(Effect.provide([layer(env, config), CatalogD1.layer(env.CATALOG)]), Effect.runPromise)
 
 export const deliver = (batch: MessageBatch, env: Env, config: Layer.Layer<never>) =>

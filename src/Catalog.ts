@@ -6,7 +6,7 @@ import type { AgentUsage } from "./domain/AgentUsage.ts"
 import type { Timestamp } from "./domain/Common.ts"
 import type { EgressDecision, EgressOutcome, EgressTraffic } from "./domain/Egress.ts"
 import type { Environment } from "./domain/Environment.ts"
-import type { AgentId, EnvironmentId, PolicyId, SessionId } from "./domain/Ids.ts"
+import type { AgentId, DeploymentId, EnvironmentId, PolicyId, SessionId } from "./domain/Ids.ts"
 import type { Policy } from "./domain/Policy.ts"
 import type { Session, SessionStatus } from "./domain/Session.ts"
 import type { StorageError, TimeRange } from "./Storage.ts"
@@ -65,6 +65,7 @@ export class Catalog extends Context.Service<
       page: PageQuery & {
         readonly includeArchived: boolean
         readonly agentId?: AgentId
+        readonly deploymentId?: DeploymentId
         readonly statuses?: ReadonlyArray<SessionStatus>
       }
     ): Effect.Effect<ReadonlyArray<Session>, StorageError>

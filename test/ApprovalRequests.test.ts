@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import * as Scripted from "../layers/model/Scripted.ts"
+import * as VaultsMemory from "../layers/storage/VaultsMemory.ts"
 import { deployment, triggers } from "../layers/test.ts"
 import { ApprovalLinkId, type SessionId } from "../src/domain/Ids.ts"
 import { Sessions } from "../src/Sessions.ts"
@@ -16,6 +17,7 @@ const otherKey = `k2:${Buffer.alloc(32, 2).toString("base64")}`
 
 const world = (config: Record<string, string>) =>
   triggers({ config }).pipe(
+    Layer.provide(VaultsMemory.layer),
     Layer.provideMerge(
       deployment({
         model: Scripted.layer([Scripted.call("bash", { command: "echo hi" }), Scripted.say("done")])

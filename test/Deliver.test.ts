@@ -3,6 +3,7 @@ import Anthropic from "@anthropic-ai/sdk"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import * as CatalogMemory from "../layers/storage/CatalogMemory.ts"
+import * as VaultsMemory from "../layers/storage/VaultsMemory.ts"
 import { triggers } from "../layers/test.ts"
 import { Deliveries } from "../src/Deliveries.ts"
 import { Deliverer } from "../src/triggers/Deliver.ts"
@@ -38,7 +39,10 @@ const receiver = (answers: ReadonlyArray<number>) => {
       OWNLOOP_WEBHOOK_SECRET: secret,
       OWNLOOP_WEBHOOKS: JSON.stringify([{ url: outside.url, secret }])
     }
-  }).pipe(Layer.provide(FakeSessions.layer(new FakeSessions.SessionsState())), Layer.provide(CatalogMemory.layer))
+  }).pipe(
+    Layer.provide(FakeSessions.layer(new FakeSessions.SessionsState())),
+    Layer.provide([CatalogMemory.layer, VaultsMemory.layer])
+  )
   return { received, layer }
 }
 

@@ -5,6 +5,7 @@ import { localConfig } from "../scripts/config.ts"
 import * as ApiKeys from "./ApiKeys.contract.ts"
 import * as Blobs from "./Blobs.contract.ts"
 import * as Catalog from "./Catalog.contract.ts"
+import * as Deployments from "./Deployments.contract.ts"
 import * as EgressPolicy from "./EgressPolicy.contract.ts"
 import * as Mailboxes from "./Mailboxes.contract.ts"
 import * as Replay from "./Replay.contract.ts"
@@ -32,6 +33,7 @@ const suites: Record<string, Readonly<Record<string, unknown>>> = {
   CatalogD1: Catalog.contract,
   ApiKeysD1: ApiKeys.contract,
   VaultsD1: Vaults.contract,
+  DeploymentsD1: Deployments.contract,
   TasksD1: Tasks.contract,
   MailboxesD1: Mailboxes.contract,
   PolicyStore: EgressPolicy.contract,

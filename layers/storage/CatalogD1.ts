@@ -9,7 +9,7 @@ import { EgressDecision } from "../../src/domain/Egress.ts"
 import { Environment } from "../../src/domain/Environment.ts"
 import { Session } from "../../src/domain/Session.ts"
 import * as D1 from "./D1.ts"
-import { before, changed, given, json, method, notArchived } from "./D1.ts"
+import { before, changed, createdWithin, given, json, method, notArchived } from "./D1.ts"
 import * as PoliciesD1 from "./PoliciesD1.ts"
 
 const agentJson = json(Agent)
@@ -108,6 +108,7 @@ const make = (db: D1Database): Catalog["Service"] => {
           ...before(page),
           ...notArchived(page.includeArchived),
           ...given(page.agentId, (id) => ["agent_id = ?", id]),
+          ...given(page.deploymentId, (id) => ["deployment_id = ?", id]),
           ...given(page.statuses, (statuses) => [`status IN (${statuses.map(() => "?").join(", ")})`, ...statuses])
         ],
         page.limit
@@ -156,10 +157,7 @@ const make = (db: D1Database): Catalog["Service"] => {
           ...given(page.agentId, (id) => ["agent_id = ?", id]),
           ...given(page.outcome, (outcome) => ["outcome = ?", outcome]),
           ...given(page.host, (host) => ["host = ?", host]),
-          ...given(page.createdAt?.gt, (time) => ["created_at > ?", time]),
-          ...given(page.createdAt?.gte, (time) => ["created_at >= ?", time]),
-          ...given(page.createdAt?.lt, (time) => ["created_at < ?", time]),
-          ...given(page.createdAt?.lte, (time) => ["created_at <= ?", time])
+          ...createdWithin(page.createdAt)
         ],
         page.limit
       )

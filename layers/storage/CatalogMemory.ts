@@ -8,7 +8,7 @@ import type { EgressDecision } from "../../src/domain/Egress.ts"
 import type { Environment } from "../../src/domain/Environment.ts"
 import type { Policy } from "../../src/domain/Policy.ts"
 import type { Session } from "../../src/domain/Session.ts"
-import { isShown, pageOf } from "./Pages.ts"
+import { isShown, isWithin, pageOf } from "./Pages.ts"
 
 const make = (): Catalog["Service"] => {
   /** The versions of an agent, newest first. */
@@ -110,10 +110,11 @@ const make = (): Catalog["Service"] => {
     putSession: Effect.fn("Catalog.putSession")(function* (session) {
       sessions.set(session.id, session)
     }),
-    sessions: Effect.fn("Catalog.sessions")(function* ({ includeArchived, agentId, statuses, ...page }) {
+    sessions: Effect.fn("Catalog.sessions")(function* ({ includeArchived, agentId, deploymentId, statuses, ...page }) {
       const found = [...sessions.values()]
         .filter(isShown(includeArchived))
         .filter(({ agent }) => agentId === undefined || agent.id === agentId)
+        .filter(({ deployment_id }) => deploymentId === undefined || deployment_id === deploymentId)
         .filter(({ status }) => statuses === undefined || statuses.includes(status))
       return pageOf(found, page)
     }),
@@ -143,24 +144,13 @@ const make = (): Catalog["Service"] => {
       const decision = decisions.get(id)
       if (decision !== undefined) decisions.set(id, { ...decision, ...traffic })
     }),
-    decisions: Effect.fn("Catalog.decisions")(function* ({
-      sessionId,
-      agentId,
-      outcome,
-      host,
-      createdAt = {},
-      ...page
-    }) {
-      const { gt, gte, lt, lte } = createdAt
+    decisions: Effect.fn("Catalog.decisions")(function* ({ sessionId, agentId, outcome, host, createdAt, ...page }) {
       const found = [...decisions.values()]
         .filter(({ session_id }) => sessionId === undefined || session_id === sessionId)
         .filter(({ agent_id }) => agentId === undefined || agent_id === agentId)
         .filter((decision) => outcome === undefined || decision.outcome === outcome)
         .filter((decision) => host === undefined || decision.host === host)
-        .filter(({ created_at }) => gt === undefined || created_at > gt)
-        .filter(({ created_at }) => gte === undefined || created_at >= gte)
-        .filter(({ created_at }) => lt === undefined || created_at < lt)
-        .filter(({ created_at }) => lte === undefined || created_at <= lte)
+        .filter(isWithin(createdAt))
       return pageOf(found, page)
     }),
     deleteDecisionsBefore: Effect.fn("Catalog.deleteDecisionsBefore")(function* (time) {

@@ -2,7 +2,7 @@ import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { PageQuery } from "../../src/Catalog.ts"
-import type { StorageError } from "../../src/Storage.ts"
+import type { StorageError, TimeRange } from "../../src/Storage.ts"
 import { failed } from "./failed.ts"
 
 /** What the stores in D1 have in common: each item is stored whole, as JSON, in the column `body`. */
@@ -17,6 +17,13 @@ export const before = ({ after }: PageQuery) => given(after, (after) => ["id < ?
 
 export const notArchived = (includeArchived: boolean): ReadonlyArray<Condition> =>
   includeArchived ? [] : [["archived_at IS NULL"]]
+
+export const createdWithin = (range: TimeRange = {}): ReadonlyArray<Condition> => [
+  ...given(range.gt, (time) => ["created_at > ?", time]),
+  ...given(range.gte, (time) => ["created_at >= ?", time]),
+  ...given(range.lt, (time) => ["created_at < ?", time]),
+  ...given(range.lte, (time) => ["created_at <= ?", time])
+]
 
 export const json = <A, E>(schema: Schema.Codec<A, E>) => {
   const Json = Schema.fromJsonString(schema)

@@ -5,41 +5,44 @@ import * as Schema from "effect/Schema"
 import { DeadLetter } from "../../src/domain/DeadLetter.ts"
 import { SessionId } from "../../src/domain/Ids.ts"
 import { Sweep } from "../../src/domain/Sweep.ts"
-import { openStatuses, placedStatuses, Task } from "../../src/domain/Task.ts"
+import { isFinal } from "../../src/domain/Task.ts"
 import { Deliveries } from "../../src/Deliveries.ts"
+import { Deployments } from "../../src/Deployments.ts"
 import { type TaskChange, Tasks } from "../../src/Tasks.ts"
 import * as D1 from "./D1.ts"
 import { before, given, json, method } from "./D1.ts"
 import * as DeliveriesD1 from "./DeliveriesD1.ts"
+import * as DeploymentsD1 from "./DeploymentsD1.ts"
+import { list, moved, open, placed, started, taskJson } from "./TaskRows.ts"
 
-const taskJson = json(Task)
 const sweepJson = json(Sweep)
 const letterJson = json(DeadLetter)
 const decodeIds = Schema.decodeUnknownEffect(Schema.Array(SessionId))
 
-const list = (statuses: ReadonlyArray<string>) => statuses.map((status) => `'${status}'`).join(", ")
-const open = list(openStatuses)
-const placed = list(placedStatuses)
-const started = list(openStatuses.slice(1))
-
-/** Whoever has a session gets a place; a task moves with what it was told of, all in one statement. */
-const moved = (sets: string) => `json_insert(json_set(body, ${sets}), '$.transitions[#]', json(?))`
-
 // The agents that have something queued, one seek of the index for each, and of each that has a place left its oldest task.
 const claim = `
   WITH RECURSIVE agents (id) AS (
-    SELECT min(agent_id) FROM tasks WHERE status = 'queued'
+    SELECT min(agent_id) FROM tasks WHERE status = 'queued' AND held = 0
     UNION ALL
-    SELECT (SELECT min(agent_id) FROM tasks WHERE status = 'queued' AND agent_id > agents.id) FROM agents WHERE id IS NOT NULL
+    SELECT (SELECT min(agent_id) FROM tasks WHERE status = 'queued' AND held = 0 AND agent_id > agents.id) FROM agents WHERE id IS NOT NULL
   )
   UPDATE tasks SET reported = 0, body = ${moved("'$.status', 'claimed', '$.session_id', coalesce(body ->> '$.continues', ?), '$.updated_at', ?")}
   WHERE (SELECT count(*) FROM tasks WHERE status IN (${placed})) < ?
     AND id = (
-      SELECT min((SELECT min(queued.id) FROM tasks AS queued WHERE queued.status = 'queued' AND queued.agent_id = agents.id))
+      SELECT min((SELECT min(queued.id) FROM tasks AS queued WHERE queued.status = 'queued' AND queued.held = 0 AND queued.agent_id = agents.id))
       FROM agents
       WHERE (SELECT count(*) FROM tasks AS busy WHERE busy.status IN (${placed}) AND busy.agent_id = agents.id) < ?
     )
   RETURNING body`
+
+// Where a run of a deployment has ended, the next one that waits for it begins: of those that do not wait none may be left.
+const release = `
+  UPDATE tasks SET held = 0 WHERE id = (
+    SELECT min(held.id) FROM tasks AS ended JOIN tasks AS held ON held.deployment_id = ended.deployment_id
+    WHERE ended.id = ? AND held.status IN (${open}) AND held.held = 1 AND NOT EXISTS (
+      SELECT 1 FROM tasks AS busy WHERE busy.deployment_id = ended.deployment_id AND busy.status IN (${open}) AND busy.held = 0
+    )
+  )`
 
 const make = (db: D1Database): Tasks["Service"] => {
   const { run, select, write } = D1.make(db)
@@ -62,7 +65,7 @@ const make = (db: D1Database): Tasks["Service"] => {
     ]
     return db
       .prepare(
-        `UPDATE tasks SET reported = coalesce(?, reported), body = ${moved(fields.map(([name]) => `'$.${name}', json(?)`).join(", "))}
+        `UPDATE tasks SET ${status === "queued" ? "held = 0, " : ""}reported = coalesce(?, reported), body = ${moved(fields.map(([name]) => `'$.${name}', json(?)`).join(", "))}
         WHERE status IN (${list(from)}) AND ${conditions.map(([sql]) => sql).join(" AND ")} RETURNING body`
       )
       .bind(
@@ -120,7 +123,13 @@ const make = (db: D1Database): Tasks["Service"] => {
             [change.id, change.at]
           )
         )
-        const [updated] = yield* Effect.tryPromise(() => db.batch<{ body: string }>([update(change), ...statements]))
+        const [updated] = yield* Effect.tryPromise(() =>
+          db.batch<{ body: string }>([
+            update(change),
+            ...(isFinal(change.status) ? [db.prepare(release).bind(change.id)] : []),
+            ...statements
+          ])
+        )
         return Array.head(yield* taskJson.decode((updated?.results ?? []).map(({ body }) => body)))
       })
     ),
@@ -199,6 +208,10 @@ const make = (db: D1Database): Tasks["Service"] => {
   })
 }
 
-/** Tasks and deliveries in D1 (`migrations/`). Each is stored whole, as JSON. */
-export const layer = (db: D1Database): Layer.Layer<Tasks | Deliveries> =>
-  Layer.sync(Tasks, () => make(db)).pipe(Layer.merge(Layer.sync(Deliveries, () => DeliveriesD1.make(db))))
+/** Tasks, deliveries and deployments in D1 (`migrations/`). Each is stored whole, as JSON. */
+export const layer = (db: D1Database): Layer.Layer<Tasks | Deliveries | Deployments> =>
+  Layer.mergeAll(
+    Layer.sync(Tasks, () => make(db)),
+    Layer.sync(Deliveries, () => DeliveriesD1.make(db)),
+    Layer.sync(Deployments, () => DeploymentsD1.make(db))
+  )

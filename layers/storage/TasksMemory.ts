@@ -7,30 +7,29 @@ import { Catalog } from "../../src/Catalog.ts"
 import type { DeadLetter } from "../../src/domain/DeadLetter.ts"
 import type { SessionId } from "../../src/domain/Ids.ts"
 import type { Sweep } from "../../src/domain/Sweep.ts"
-import { isFinal, placedStatuses, type Task, type TaskStatus } from "../../src/domain/Task.ts"
+import { isFinal, placedStatuses, type Task } from "../../src/domain/Task.ts"
 import { Deliveries } from "../../src/Deliveries.ts"
+import { Deployments } from "../../src/Deployments.ts"
 import { type Quiet, Tasks } from "../../src/Tasks.ts"
 import * as DeliveriesMemory from "./DeliveriesMemory.ts"
+import * as DeploymentsMemory from "./DeploymentsMemory.ts"
 import { pageOf } from "./Pages.ts"
+import * as TaskRows from "./TaskRowsMemory.ts"
 
 const isPlaced = ({ status }: Task) => placedStatuses.some((placed) => placed === status)
-const isStarted = ({ status }: Task) => status !== "queued" && !isFinal(status)
 const oldestFirst = (tasks: Iterable<Task>) => [...tasks].sort((a, b) => (a.id < b.id ? -1 : 1))
 
-const make = (catalog: Catalog["Service"], deliveries: DeliveriesMemory.DeliveriesMemory): Tasks["Service"] => {
-  const tasks = new Map<string, Task>()
+const make = (
+  catalog: Catalog["Service"],
+  deliveries: DeliveriesMemory.DeliveriesMemory,
+  rows: TaskRows.TaskRows
+): Tasks["Service"] => {
+  const { tasks, held, move } = rows
   /** Places of the sessions' logs up to which tasks were told. */
   const reported = new Map<string, number>()
   const sweptAt = new Map<string, string>()
   const sweeps = new Map<string, Sweep>()
   const letters = new Map<string, DeadLetter>()
-
-  const move = (task: Task, status: TaskStatus, at: string, reason: string | null, set: Partial<Task>): Task => {
-    const transitions = [...task.transitions, { status, at, reason }]
-    const moved = { ...task, ...set, status, updated_at: at, transitions }
-    tasks.set(task.id, moved)
-    return moved
-  }
 
   /** Those that are quiet, longest first; they count as looked at from now on. */
   const quiet = <A>(all: Iterable<A>, { before, limit }: Quiet, at: string, seen: (item: A) => [string, string]) => {
@@ -64,7 +63,9 @@ const make = (catalog: Catalog["Service"], deliveries: DeliveriesMemory.Deliveri
       const placed = [...tasks.values()].filter(isPlaced)
       const isFree = ({ agent }: Task) =>
         placed.filter((other) => other.agent.id === agent.id).length < concurrencyPerAgent
-      const next = oldestFirst(tasks.values()).find((task) => task.status === "queued" && isFree(task))
+      const next = oldestFirst(tasks.values()).find(
+        (task) => task.status === "queued" && !held.has(task.id) && isFree(task)
+      )
       if (next === undefined || placed.length >= concurrency) return Option.none()
       reported.delete(next.id)
       return Option.some(move(next, "claimed", at, null, { session_id: next.continues ?? session_id }))
@@ -78,6 +79,8 @@ const make = (catalog: Catalog["Service"], deliveries: DeliveriesMemory.Deliveri
         (seq === undefined || seq > (reported.get(id) ?? 0))
       if (isExpected) {
         move(task, status, at, reason, set)
+        if (status === "queued") held.delete(id)
+        if (isFinal(status)) rows.release(task)
         if (seq !== undefined) reported.set(id, seq)
       }
       if (tasks.get(id)?.updated_at === at) rest.deliveries?.forEach(deliveries.insert)
@@ -85,7 +88,7 @@ const make = (catalog: Catalog["Service"], deliveries: DeliveriesMemory.Deliveri
     }),
     end: Effect.fn("Tasks.end")(function* (id, ending, at) {
       const task = tasks.get(id)
-      if (task === undefined || !isStarted(task)) return Option.none()
+      if (task === undefined || !TaskRows.isStarted(task)) return Option.none()
       const ended = { ...task, ending: task.ending ?? ending, updated_at: at }
       tasks.set(id, ended)
       return Option.some(ended)
@@ -99,7 +102,7 @@ const make = (catalog: Catalog["Service"], deliveries: DeliveriesMemory.Deliveri
         .slice(0, limit)
     }),
     quiet: Effect.fn("Tasks.quiet")(function* (query, at) {
-      return quiet([...tasks.values()].filter(isStarted), query, at, ({ id, updated_at }) => [id, updated_at])
+      return quiet([...tasks.values()].filter(TaskRows.isStarted), query, at, ({ id, updated_at }) => [id, updated_at])
     }),
     quietSessions: Effect.fn("Tasks.quietSessions")(function* (query, at) {
       const statuses = ["running", "rescheduling"] as const
@@ -132,9 +135,13 @@ const make = (catalog: Catalog["Service"], deliveries: DeliveriesMemory.Deliveri
   })
 }
 
-export const layer: Layer.Layer<Tasks | Deliveries, never, Catalog> = Layer.effectContext(
+export const layer: Layer.Layer<Tasks | Deliveries | Deployments, never, Catalog> = Layer.effectContext(
   Effect.map(Catalog, (catalog) => {
     const deliveries = DeliveriesMemory.make()
-    return Context.make(Tasks, make(catalog, deliveries)).pipe(Context.add(Deliveries, deliveries.service))
+    const rows = TaskRows.make()
+    return Context.make(Tasks, make(catalog, deliveries, rows)).pipe(
+      Context.add(Deliveries, deliveries.service),
+      Context.add(Deployments, DeploymentsMemory.make(rows))
+    )
   })
 )

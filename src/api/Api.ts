@@ -10,6 +10,7 @@ import type { ApiKeys as ApiKeyStore } from "../ApiKeys.ts"
 import type { Blobs } from "../Blobs.ts"
 import type { Catalog } from "../Catalog.ts"
 import type { Deliveries } from "../Deliveries.ts"
+import type { Deployments as DeploymentStore } from "../Deployments.ts"
 import type { Mailboxes } from "../Mailboxes.ts"
 import type { RateLimiter } from "../RateLimiter.ts"
 import type { SecretBox } from "../SecretBox.ts"
@@ -18,6 +19,7 @@ import type { Tasks } from "../Tasks.ts"
 import type { ApprovalRequests } from "../triggers/ApprovalRequests.ts"
 import type { Deliverer } from "../triggers/Deliver.ts"
 import type { TriggerSettings } from "../triggers/Settings.ts"
+import type { Scheduler } from "../triggers/Scheduler.ts"
 import type { TaskConsumer } from "../triggers/TaskConsumer.ts"
 import type { TaskRunner } from "../triggers/TaskRunner.ts"
 import type { Vaults } from "../Vaults.ts"
@@ -29,6 +31,7 @@ import type { Deployment } from "./Deployment.ts"
 import * as Agents from "./handlers/Agents.ts"
 import * as ApiKeys from "./handlers/ApiKeys.ts"
 import * as Credentials from "./handlers/Credentials.ts"
+import * as Deployments from "./handlers/Deployments.ts"
 import * as Egress from "./handlers/Egress.ts"
 import * as Environments from "./handlers/Environments.ts"
 import * as Events from "./handlers/Events.ts"
@@ -61,12 +64,14 @@ export const layer: Layer.Layer<
   | Sessions
   | Tasks
   | Deliveries
+  | DeploymentStore
   | Deliverer
   | TaskConsumer
   | TaskRunner
   | Mailboxes
   | ApprovalRequests
   | TriggerSettings
+  | Scheduler
   | Deployment
   | DeploymentKey
   | ApiKeyStore
@@ -85,6 +90,7 @@ export const layer: Layer.Layer<
     Credentials.layer,
     RootKeys.layer,
     Runs.layer,
+    Deployments.layer,
     TasksHandlers.layer,
     MailboxesHandlers.layer,
     Tools.layer,

@@ -3,6 +3,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { AgentsGroup } from "./Agents.ts"
 import { ApiKeysGroup } from "./ApiKeys.ts"
 import { CredentialsGroup } from "./Credentials.ts"
+import { DeploymentsGroup } from "./Deployments.ts"
 import { EgressGroup } from "./Egress.ts"
 import { EnvironmentsGroup } from "./Environments.ts"
 import { EventsGroup } from "./Events.ts"
@@ -32,6 +33,7 @@ export class Api extends HttpApi.make("ownloop")
     VaultsGroup,
     CredentialsGroup,
     RootKeysGroup,
+    DeploymentsGroup,
     TasksGroup,
     MailboxesGroup,
     ToolsGroup,

@@ -2,8 +2,10 @@ import * as Schema from "effect/Schema"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import { BudgetInput } from "../domain/Budget.ts"
-import { AgentId, SessionId } from "../domain/Ids.ts"
+import { AgentId, DeploymentId, SessionId } from "../domain/Ids.ts"
 import { Session, SessionStatus } from "../domain/Session.ts"
+import { OutputConfigInput } from "../model/OutputConfigInput.ts"
+import { VaultIds } from "../triggers/TaskMessage.ts"
 import { ModelInput, System } from "./Agents.ts"
 import { ToolsInput } from "./AgentTools.ts"
 import { Authorization } from "./Auth.ts"
@@ -11,7 +13,6 @@ import { NeededScope } from "./Caller.ts"
 import { wire } from "./Errors.ts"
 import { traced, UserMessageInput } from "./Events.ts"
 import { MetadataInput, MetadataPatch, nullable, refused, unsupported, unsupportedFilter } from "./Fields.ts"
-import { OutputConfigInput } from "./OutputConfig.ts"
 import * as Paging from "./Paging.ts"
 
 const reference = { id: Schema.String, version: nullable(Schema.Int) }
@@ -45,7 +46,7 @@ export const CreateSession = Schema.Struct({
   metadata: nullable(MetadataInput),
   initial_events: nullable(Schema.Array(InitialEvent).check(Schema.isMaxLength(50))),
   resources: unsupported(),
-  vault_ids: nullable(Schema.Array(Schema.String).check(Schema.isMaxLength(20))),
+  vault_ids: nullable(VaultIds),
   budget: nullable(BudgetInput),
   output_config: nullable(OutputConfigInput)
 })
@@ -84,7 +85,7 @@ export class SessionsGroup extends HttpApiGroup.make("sessions")
         statuses,
         "statuses[]": statuses,
         agent_version: unsupportedFilter,
-        deployment_id: unsupportedFilter,
+        deployment_id: Schema.optionalKey(DeploymentId),
         memory_store_id: unsupportedFilter,
         "created_at[gt]": unsupportedFilter,
         "created_at[gte]": unsupportedFilter,

@@ -49,3 +49,13 @@ export const patchMetadata = (
   )
   return merged.length > maxPairs ? Effect.fail(new MetadataFull()) : Effect.succeed(Object.fromEntries(merged))
 }
+
+export const nullable = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
+
+/** A field that this deployment does not have: refused by name instead of dropped, unless it is absent, null or empty. */
+export const unsupported = (reason = "is not supported yet") =>
+  Schema.optionalKey(
+    Schema.Json.check(
+      Schema.makeFilter((value) => value === null || (Array.isArray(value) && value.length === 0) || reason)
+    )
+  )

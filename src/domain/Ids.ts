@@ -39,6 +39,13 @@ export type MailId = typeof MailId.Type
 export const ApprovalLinkId = id("alnk").pipe(Schema.brand("ApprovalLinkId"))
 export type ApprovalLinkId = typeof ApprovalLinkId.Type
 
+export const DeploymentId = id("depl").pipe(Schema.brand("DeploymentId"))
+export type DeploymentId = typeof DeploymentId.Type
+
+/** The same as that of the run's task, but for the prefix. */
+export const DeploymentRunId = id("drun").pipe(Schema.brand("DeploymentRunId"))
+export type DeploymentRunId = typeof DeploymentRunId.Type
+
 export const ApiKeyId = id("apikey").pipe(Schema.brand("ApiKeyId"))
 export type ApiKeyId = typeof ApiKeyId.Type
 
@@ -54,6 +61,7 @@ export const nextTaskId = make<TaskId>("task")
 export const nextMailboxId = make<MailboxId>("mbox")
 export const nextMailId = make<MailId>("mail")
 export const nextApprovalLinkId = make<ApprovalLinkId>("alnk")
+export const nextDeploymentId = make<DeploymentId>("depl")
 export const nextApiKeyId = make<ApiKeyId>("apikey")
 export const nextVaultId = make<VaultId>("vlt")
 export const nextCredentialId = make<CredentialId>("vcrd")

@@ -4,7 +4,7 @@ import { SessionAgent } from "./Agent.ts"
 import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
 import { CloudConfig } from "./Environment.ts"
-import { EnvironmentId, EventId, MailboxId, SessionId, TaskId, VaultId } from "./Ids.ts"
+import { DeploymentId, EnvironmentId, EventId, MailboxId, SessionId, TaskId, VaultId } from "./Ids.ts"
 import { OutputConfig, StructuredOutput } from "./StructuredOutput.ts"
 
 export const SessionStatus = Schema.Literals(["idle", "running", "rescheduling", "terminated"])
@@ -28,6 +28,8 @@ export const SessionRecord = Schema.Struct({
   task_id: Schema.optionalKey(TaskId),
   /** The mailbox whose mail it was started for. */
   mailbox_id: Schema.optionalKey(MailboxId),
+  /** The deployment of which it is a run. */
+  deployment_id: Schema.optionalKey(DeploymentId),
   title: Schema.NullOr(Schema.String),
   metadata: Metadata,
   created_at: Timestamp,
@@ -47,6 +49,7 @@ export const Session = Schema.Struct({
   resources: Schema.Array(Schema.Never),
   vault_ids: Schema.Array(VaultId),
   outcome_evaluations: Schema.Array(Schema.Never),
+  deployment_id: Schema.optionalKey(DeploymentId),
   budget: Schema.NullOr(Budget),
   forked_from: Schema.optionalKey(ForkedFrom),
   output_config: Schema.optionalKey(OutputConfig),

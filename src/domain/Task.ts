@@ -1,8 +1,10 @@
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
 import { Attachment, TextBlock } from "./Event.ts"
-import { MailId, SessionId, TaskId } from "./Ids.ts"
+import { DeploymentId, MailId, SessionId, TaskId } from "./Ids.ts"
+import { OutputConfig } from "./StructuredOutput.ts"
 
 /**
  * `queued`: waits for a place among the sessions that run at the same time. `claimed`: has a session, which has not begun. `running` and
@@ -81,6 +83,13 @@ export const Outcome = Schema.Struct({
 })
 export type Outcome = typeof Outcome.Type
 
+/** What a deployment runs for: a time of its schedule, before jitter, or somebody who asked for it. */
+export const TriggerContext = Schema.Union([
+  Schema.Struct({ type: Schema.Literal("schedule"), scheduled_at: Timestamp }),
+  Schema.Struct({ type: Schema.Literal("manual") })
+])
+export type TriggerContext = typeof TriggerContext.Type
+
 /** A request for a session that comes to an outcome. Whatever has the same idempotency key is the same task. */
 export const Task = Schema.Struct({
   type: Schema.Literal("task"),
@@ -94,8 +103,13 @@ export const Task = Schema.Struct({
   initial_events: Schema.optionalKey(Schema.Array(TaskEvent)),
   deadline: Schema.NullOr(Timestamp),
   budget: Schema.NullOr(Budget),
+  /** Whose credentials its session may use. Tasks of before they could name vaults name none. */
+  vault_ids: Schema.Array(Schema.String).pipe(Schema.withDecodingDefaultKey(Effect.succeed([]))),
+  output_config: Schema.optionalKey(OutputConfig),
   reply_to: Schema.NullOr(ReplyTo),
   metadata: Metadata,
+  /** The run of a deployment that it is. */
+  deployment_run: Schema.optionalKey(Schema.Struct({ deployment_id: DeploymentId, trigger_context: TriggerContext })),
   /** 1, and one more for every retry. Each attempt has a session of its own. */
   attempt: Schema.Int,
   session_id: Schema.NullOr(SessionId),
@@ -110,3 +124,6 @@ export const Task = Schema.Struct({
   updated_at: Timestamp
 })
 export type Task = typeof Task.Type
+
+/** The task of a deployment's run. */
+export type RunTask = Task & Required<Pick<Task, "deployment_run">>

@@ -13,6 +13,7 @@ export const make = ({ record, state, updatedAt }: Snapshot, isBusy: boolean): S
   resources: [],
   vault_ids: record.vault_ids,
   outcome_evaluations: [],
+  ...(record.deployment_id === undefined ? {} : { deployment_id: record.deployment_id }),
   budget: record.budget,
   ...(record.forked_from === undefined ? {} : { forked_from: record.forked_from }),
   ...(record.output_config === undefined

@@ -6,22 +6,24 @@ import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
 import { maskEverywhere, maskTextFields } from "../domain/AnthropicKey.ts"
 import { BudgetInput } from "../domain/Budget.ts"
-import { MetadataInput, type Timestamp } from "../domain/Common.ts"
+import { MetadataInput, nullable, type Timestamp } from "../domain/Common.ts"
 import type { SessionId, TaskId } from "../domain/Ids.ts"
 import { describe } from "../domain/Issue.ts"
 import type { Attachment } from "../domain/Event.ts"
 import { ReplyTo, type Task, TaskEvent } from "../domain/Task.ts"
-
-const nullable = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
+import { formOf, OutputConfigInput } from "../model/OutputConfigInput.ts"
 
 const Key = Schema.NonEmptyString.check(Schema.isMaxLength(256))
 
 // What comes with mail cannot be named by others.
 const Event = Schema.Struct(Struct.omit(TaskEvent.fields, ["attachments"]))
-const events = Schema.NonEmptyArray(Event).check(Schema.isMaxLength(50))
+export const InitialEvents = Schema.NonEmptyArray(Event).check(Schema.isMaxLength(50))
+
+/** Those that a session may name. */
+export const VaultIds = Schema.Array(Schema.String).check(Schema.isMaxLength(20))
 
 /** A queue takes 128 KB, and a task is worth the same however it comes. */
-const maxLength = 100_000
+export const maxLength = 100_000
 
 /**
  * What asks for a session: a queue message, or the body of `POST /v1/tasks`. Either `input`, a text, or `initial_events` is what the agent is
@@ -34,11 +36,13 @@ export const TaskMessage = Schema.Struct({
   ]).annotate({ message: "expected an id, or an object of type agent" }),
   environment_id: nullable(Schema.NonEmptyString),
   input: nullable(Schema.NonEmptyString),
-  initial_events: nullable(events),
+  initial_events: nullable(InitialEvents),
   idempotency_key: nullable(Key),
   /** Whoever has not ended by then is ended. */
   deadline: nullable(Schema.DateTimeUtcFromString),
   budget: nullable(BudgetInput),
+  vault_ids: nullable(VaultIds),
+  output_config: nullable(OutputConfigInput),
   reply_to: nullable(ReplyTo),
   metadata: nullable(MetadataInput)
 }).check(
@@ -116,6 +120,8 @@ export const toTask = (
   ).map((event, place) => (place === 0 && attachments.length > 0 ? { ...event, attachments } : event)),
   deadline: Option.match(Option.fromNullishOr(message.deadline), { onNone: () => null, onSome: DateTime.formatIso }),
   budget: message.budget ?? null,
+  vault_ids: message.vault_ids ?? [],
+  ...formOf(message.output_config),
   reply_to: message.reply_to ?? null,
   metadata: message.metadata ?? {},
   attempt: 1,

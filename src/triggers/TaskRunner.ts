@@ -3,23 +3,28 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as SecureRandom from "effect/crypto/SecureRandom"
-import { Catalog } from "../Catalog.ts"
+import type { Catalog } from "../Catalog.ts"
+import { Deployments } from "../Deployments.ts"
 import { now } from "../domain/Common.ts"
 import { nextSessionId, nextTaskId, type TaskId } from "../domain/Ids.ts"
+import type { BudgetRefused } from "../domain/Budget.ts"
 import { type FinalStatus, openStatuses, type Outcome, type Task } from "../domain/Task.ts"
 import type { SessionRecord } from "../domain/Session.ts"
 import { Mailboxes } from "../Mailboxes.ts"
 import { Sessions } from "../Sessions.ts"
 import type { StorageError } from "../Storage.ts"
 import { Tasks } from "../Tasks.ts"
+import type { Vaults } from "../Vaults.ts"
 import { Deliverer } from "./Deliver.ts"
 import { emptyOutcome, reply } from "./messages.ts"
 import { deadlinePassed } from "./outcome.ts"
 import { ReplyQueues } from "./ReplyQueues.ts"
 import { replyRefusal } from "./replyTo.ts"
-import { Backends, TriggerSettings } from "./Settings.ts"
-import { findAgent, findEnvironment, isBudgetable, sessionAgent, SetupRefused } from "./Setup.ts"
+import { type Backends, TriggerSettings } from "./Settings.ts"
+import { creationRejected, SetupRefused } from "./Setup.ts"
 import { type TaskMessage, type TaskOrigin, TaskRefused, toTask } from "./TaskMessage.ts"
+import { mailboxOf } from "./mailboxOf.ts"
+import * as TaskSession from "./TaskSession.ts"
 
 /** Takes tasks on, and starts a session for each as soon as the limits let it. */
 export class TaskRunner extends Context.Service<
@@ -29,6 +34,8 @@ export class TaskRunner extends Context.Service<
      * Takes the task on: it is durable when this answers, and its session starts now or when there is a place.
      */
     submit(message: TaskMessage, origin: TaskOrigin): Effect.Effect<Task, TaskRefused | StorageError>
+    /** The same for a task that is complete. */
+    take(task: Task): Effect.Effect<Task, StorageError>
     /** Starts queued tasks, oldest first, until none may start. */
     readonly dispatch: Effect.Effect<void, StorageError>
     /** Starts the session of a task that was claimed; where it was started before, nothing happens twice. */
@@ -45,7 +52,9 @@ export class TaskRunner extends Context.Service<
     TaskRunner,
     never,
     | Tasks
+    | Deployments
     | Catalog
+    | Vaults
     | Sessions
     | Deliverer
     | Mailboxes
@@ -57,13 +66,13 @@ export class TaskRunner extends Context.Service<
     TaskRunner,
     Effect.gen(function* () {
       const tasks = yield* Tasks
-      const catalog = yield* Catalog
+      const deployments = yield* Deployments
       const sessions = yield* Sessions
       const deliverer = yield* Deliverer
       const mailboxes = yield* Mailboxes
       const queues = yield* ReplyQueues
       const settings = yield* TriggerSettings
-      const backends = yield* Backends
+      const recordOf = yield* TaskSession.make
       const random = yield* SecureRandom.SecureRandom
       const nextId = Effect.provideService(nextTaskId, SecureRandom.SecureRandom, random)
       const nextSession = Effect.provideService(nextSessionId, SecureRandom.SecureRandom, random)
@@ -75,6 +84,8 @@ export class TaskRunner extends Context.Service<
       ) {
         const at = yield* now
         const outcome = emptyOutcome(status, error)
+        // One that is only claimed ends because its session could not begin.
+        const session_id = task.status === "claimed" ? null : task.session_id
         const settled = yield* tasks.change({
           id: task.id,
           // Of a queued task nobody else does anything: where it is claimed meanwhile, it has a session that ends it.
@@ -83,8 +94,8 @@ export class TaskRunner extends Context.Service<
           status,
           at,
           reason: error?.type ?? null,
-          set: { outcome },
-          deliveries: task.reply_to === null ? [] : [reply(task, task.reply_to, outcome, at)]
+          set: { outcome, session_id },
+          deliveries: task.reply_to === null ? [] : [reply({ ...task, session_id }, task.reply_to, outcome, at)]
         })
         yield* deliver(task.id)
         return settled
@@ -93,41 +104,6 @@ export class TaskRunner extends Context.Service<
       /** What cannot be sent now is sent by the next tick. */
       const deliver = (id: TaskId) =>
         Effect.catch(deliverer.deliver(id), (error) => Effect.logError("an outcome could not be sent yet", error))
-
-      /** The mailbox of the mail that an outcome answers. */
-      const answered = Effect.fnUntraced(function* ({ reply_to }: Pick<TaskMessage, "reply_to">) {
-        const mail = reply_to?.type === "mail" ? yield* mailboxes.mail(reply_to.mail) : Option.none()
-        return Option.flatMap(mail, ({ mailbox_id, status }) =>
-          status === "accepted" ? Option.fromNullOr(mailbox_id) : Option.none()
-        )
-      })
-
-      const recordOf = Effect.fnUntraced(function* (task: Task, session_id: NonNullable<Task["session_id"]>) {
-        const [agent, environment] = yield* Effect.all(
-          [
-            findAgent(catalog, task.agent.id, task.agent.version ?? undefined),
-            findEnvironment(catalog, backends, task.environment_id)
-          ],
-          { concurrency: 2 }
-        )
-        const frozen = sessionAgent(agent)
-        if (task.budget !== null) yield* isBudgetable(task.budget, frozen)
-        const mailbox_id = Option.getOrUndefined(yield* answered(task))
-        return {
-          id: session_id,
-          agent: frozen,
-          environment_id: environment.id,
-          environment: environment.config,
-          budget: task.budget,
-          task_id: task.id,
-          ...(mailbox_id === undefined ? {} : { mailbox_id }),
-          vault_ids: [],
-          title: null,
-          metadata: task.metadata,
-          created_at: yield* now,
-          archived_at: null
-        }
-      })
 
       /** The session, which may have been there before, is sent what begins the task: each attempt once. */
       const goOn = Effect.fnUntraced(function* (task: Task, record: SessionRecord) {
@@ -140,7 +116,7 @@ export class TaskRunner extends Context.Service<
           )
           .pipe(
             Effect.catchTag(["SessionNotFound", "SessionConflict"], ({ message }) =>
-              Effect.fail(new SetupRefused({ reason: "archived", detail: message }))
+              Effect.fail(new SetupRefused({ what: "session", reason: "archived", detail: message }))
             )
           )
         yield* tasks.change({ id: task.id, from: ["claimed"], status: "running", at: yield* now, reason: null })
@@ -156,11 +132,18 @@ export class TaskRunner extends Context.Service<
           const after = yield* tasks.task(task.id)
           if (Option.isSome(after) && after.value.ending !== null) yield* interrupt(after.value)
         },
-        (effect, task) =>
-          Effect.catchTag(effect, ["SetupRefused", "BudgetRefused"], (refused) =>
-            Effect.asVoid(settle(task, "failed", { type: "invalid_request_error", message: refused.message }))
-          )
+        (effect, task) => Effect.catchTag(effect, ["SetupRefused", "BudgetRefused"], (refused) => refuse(task, refused))
       )
+
+      const refuse = Effect.fnUntraced(function* (task: Task, refused: SetupRefused | BudgetRefused) {
+        const type = refused._tag === "SetupRefused" ? refused.type : creationRejected
+        yield* settle(task, "failed", { type, message: refused.message })
+        // What is gone will be gone the next time too.
+        const isGone = refused._tag === "SetupRefused" && refused.reason !== "unsupported"
+        const { deployment_run: run } = task
+        if (!isGone || run?.trigger_context.type !== "schedule") return
+        yield* deployments.pause(run.deployment_id, { type: "error", error: { type } }, yield* now)
+      })
 
       const interrupt = ({ session_id }: Task) =>
         session_id === null
@@ -192,7 +175,7 @@ export class TaskRunner extends Context.Service<
       const submit = Effect.fn("TaskRunner.submit")(function* (message: TaskMessage, origin: TaskOrigin) {
         const refusal = replyRefusal(message, queues, settings)
         if (refusal !== null) return yield* new TaskRefused({ detail: refusal })
-        if (message.reply_to?.type === "mail" && Option.isNone(yield* answered(message))) {
+        if (message.reply_to?.type === "mail" && Option.isNone(yield* mailboxOf(mailboxes, message))) {
           return yield* new TaskRefused({
             detail: `reply_to.mail: ${message.reply_to.mail} is no mail that was accepted`
           })
@@ -202,8 +185,11 @@ export class TaskRunner extends Context.Service<
           const detail = "environment_id: is required, since OWNLOOP_TASK_ENVIRONMENT is not set"
           return yield* new TaskRefused({ detail })
         }
-        const id = yield* nextId
-        const task = yield* tasks.add(toTask(message, { ...origin, id, environmentId, at: yield* now }))
+        return yield* take(toTask(message, { ...origin, id: yield* nextId, environmentId, at: yield* now }))
+      })
+
+      const take = Effect.fn("TaskRunner.take")(function* (given: Task) {
+        const task = yield* tasks.add(given)
         // Whoever took it on before may have died before its session was there.
         if (task.status === "claimed") yield* startOrLog(task)
         else if (task.status === "queued") yield* dispatchOrLog
@@ -219,7 +205,8 @@ export class TaskRunner extends Context.Service<
         }
         const ended = yield* tasks.end(task.id, ending, yield* now)
         if (Option.isNone(ended)) return Option.getOrElse(yield* tasks.task(task.id), () => task)
-        yield* interrupt(ended.value)
+        // A session that has not begun has to, before it can be told to end: it takes what it is told first for all that it is told.
+        yield* ended.value.status === "claimed" ? start(ended.value) : interrupt(ended.value)
         return ended.value
       })
 
@@ -245,7 +232,7 @@ export class TaskRunner extends Context.Service<
         return Option.orElse(yield* tasks.task(task.id), () => queued)
       })
 
-      return TaskRunner.of({ submit, dispatch, start, settle, end, retry })
+      return TaskRunner.of({ submit, take, dispatch, start, settle, end, retry })
     })
   )
 }

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import * as Scripted from "../../layers/model/Scripted.ts"
+import * as VaultsMemory from "../../layers/storage/VaultsMemory.ts"
 import { deployment, triggers } from "../../layers/test.ts"
 import { Catalog } from "../../src/Catalog.ts"
 import type { Mailbox } from "../../src/domain/Mail.ts"
@@ -21,6 +22,7 @@ const box: Mailbox = mailbox("1", {
 })
 
 const world = triggers({ config: { OWNLOOP_MAIL_DOMAIN: domain } }).pipe(
+  Layer.provide(VaultsMemory.layer),
   Layer.provideMerge(deployment({ model: Scripted.layer([]) }))
 )
 

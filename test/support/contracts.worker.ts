@@ -13,6 +13,7 @@ import * as DeploymentTools from "../../layers/tools/Deployment.ts"
 import * as ApiKeys from "../ApiKeys.contract.ts"
 import * as Blobs from "../Blobs.contract.ts"
 import * as Catalog from "../Catalog.contract.ts"
+import * as Deployments from "../Deployments.contract.ts"
 import * as EgressPolicy from "../EgressPolicy.contract.ts"
 import { policyStore } from "../EgressPolicy.layers.ts"
 import * as Replay from "../Replay.contract.ts"
@@ -84,7 +85,7 @@ const dying = (loader: WorkerLoader): WorkerLoader => {
 }
 
 const catalog = ["agents", "environments", "policies", "sessions", "egress_decisions"]
-const tasks = ["tasks", "deliveries", "dead_letters", "sweeps", "mailboxes", "mails", "approval_links"]
+const tasks = ["tasks", "deliveries", "dead_letters", "sweeps", "deployments", "mailboxes", "mails", "approval_links"]
 
 /** All tests share one database: each starts by emptying it. */
 const emptied = (db: D1Database) =>
@@ -140,6 +141,9 @@ const suites: Record<string, Suite> = {
   TasksD1: suite(Tasks.contract, (_, { CATALOG }) => Layer.provideMerge(emptyCatalog(CATALOG), TasksD1.layer(CATALOG))),
   MailboxesD1: suite(Mailboxes.contract, (_, { CATALOG }) =>
     Layer.provideMerge(emptied(CATALOG), MailboxesD1.layer(CATALOG))
+  ),
+  DeploymentsD1: suite(Deployments.contract, (_, { CATALOG }) =>
+    Layer.provideMerge(emptyCatalog(CATALOG), TasksD1.layer(CATALOG))
   ),
   PolicyStore: suite(EgressPolicy.contract, (_, { CATALOG }) => policyStore(emptyCatalog(CATALOG))),
   Replay: suite(Replay.contract, () => Layer.empty),

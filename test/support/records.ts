@@ -4,6 +4,7 @@ import { ApprovalLink } from "../../src/domain/ApprovalLink.ts"
 import { ApiKey } from "../../src/domain/ApiKey.ts"
 import { DeadLetter } from "../../src/domain/DeadLetter.ts"
 import { Delivery } from "../../src/domain/Delivery.ts"
+import { Deployment, type Schedule } from "../../src/domain/Deployment.ts"
 import { EgressDecision } from "../../src/domain/Egress.ts"
 import { Environment, noNetworking } from "../../src/domain/Environment.ts"
 import { Mail, Mailbox } from "../../src/domain/Mail.ts"
@@ -232,6 +233,40 @@ export const task = (id: string, fields: Partial<Omit<Task, "id">> = {}): Task =
     outcome: null,
     created_at: time,
     updated_at: time,
+    ...fields
+  })
+
+const makeDeployment = Schema.decodeUnknownSync(Deployment)
+
+export const schedule = (fields: Partial<Schedule> = {}): Schedule => ({
+  type: "cron",
+  expression: "0 9 * * *",
+  timezone: "UTC",
+  overlap_policy: "skip",
+  catch_up_policy: "latest",
+  jitter_seconds: 0,
+  ...fields
+})
+
+export const deployment = (id: string, fields: Partial<Omit<Deployment, "id">> = {}): Deployment =>
+  makeDeployment({
+    type: "deployment",
+    id: `depl_${id}`,
+    name: `deployment ${id}`,
+    description: null,
+    agent: { type: "agent", id: "agent_1", version: 1 },
+    environment_id: "env_1",
+    initial_events: [{ type: "user.message", content: [{ type: "text", text: "Go" }] }],
+    metadata: {},
+    resources: [],
+    vault_ids: [],
+    budget: null,
+    schedule: schedule(),
+    status: "active",
+    paused_reason: null,
+    created_at: time,
+    updated_at: time,
+    archived_at: null,
     ...fields
   })
 

@@ -9,6 +9,7 @@ import * as MailboxesMemory from "../../layers/storage/MailboxesMemory.ts"
 import * as Memory from "../../layers/storage/Memory.ts"
 import * as OutboxCursorObject from "../../layers/storage/OutboxCursorObject.ts"
 import * as TasksMemory from "../../layers/storage/TasksMemory.ts"
+import * as VaultsMemory from "../../layers/storage/VaultsMemory.ts"
 import { agentLoop } from "../../layers/test.ts"
 import { Alarm } from "../../src/Alarm.ts"
 import { ApprovalTokens } from "../../src/ApprovalTokens.ts"
@@ -16,6 +17,7 @@ import { ApprovalLinks } from "../../src/ApprovalLinks.ts"
 import { Artifacts } from "../../src/Artifacts.ts"
 import { Catalog } from "../../src/Catalog.ts"
 import { Deliveries } from "../../src/Deliveries.ts"
+import { Deployments } from "../../src/Deployments.ts"
 import type { SessionId } from "../../src/domain/Ids.ts"
 import { SessionObject } from "../../src/loop/SessionObject.ts"
 import { noUsage } from "../../src/loop/Spent.ts"
@@ -34,6 +36,7 @@ import { MailSender } from "../../src/triggers/MailSender.ts"
 import { ReplyQueues, TaskQueueOut } from "../../src/triggers/ReplyQueues.ts"
 import * as SessionOutbox from "../../src/triggers/SessionOutbox.ts"
 import { Backends, TriggerSettings } from "../../src/triggers/Settings.ts"
+import { Scheduler } from "../../src/triggers/Scheduler.ts"
 import { Sweeper } from "../../src/triggers/Sweeper.ts"
 import { DeadLetterOut, type QueueMessage, TaskConsumer } from "../../src/triggers/TaskConsumer.ts"
 import { decode, type TaskOrigin } from "../../src/triggers/TaskMessage.ts"
@@ -46,6 +49,11 @@ import { Workspace } from "../../src/Workspace.ts"
 interface Durable {
   readonly services: Context.Context<Storage | Workspace | OutboxCursor>
   alarm: number | null
+}
+
+interface Living {
+  readonly object: SessionObject["Service"]
+  readonly life: { readonly isDead: boolean }
 }
 
 interface Letter {
@@ -80,6 +88,8 @@ export class World {
   /** Steps that were taken so far. */
   moments = 0
   readonly sessions = new Map<SessionId, Durable>()
+  /** The object of a session is in one process at a time. */
+  readonly objects = new Map<SessionId, Living>()
   /** What the queue of outcomes took, and the queue of dead letters. */
   readonly replies: Array<{ readonly id: string; readonly data: { readonly id: string } }> = []
   readonly dead: Array<Letter> = []
@@ -117,12 +127,15 @@ export class World {
 /** One process, until its scope is closed. */
 export const start = Effect.fnUntraced(function* (
   world: World,
-  stores: Context.Context<ApprovalLinks | Artifacts | Catalog | Deliveries | Mailboxes | Tasks>,
+  stores: Context.Context<ApprovalLinks | Artifacts | Catalog | Deliveries | Deployments | Mailboxes | Tasks>,
   home: Scope.Scope
 ) {
   const { life, moment } = world.life()
   const scope = yield* Effect.scope
-  const objects = new Map<SessionId, SessionObject["Service"]>()
+  const living = (id: SessionId) => {
+    const known = world.objects.get(id)
+    return known === undefined || known.life.isDead ? undefined : known.object
+  }
   const hadWork = new Set<SessionId>()
   let outboxServices: Context.Context<
     ApprovalRequests | Artifacts | Deliverer | Deliveries | Mailboxes | TaskRunner | Tasks | TriggerSettings
@@ -135,11 +148,12 @@ export const start = Effect.fnUntraced(function* (
     Layer.succeed(Mailboxes, around(Context.get(stores, Mailboxes), moment)),
     Layer.succeed(ApprovalLinks, Context.get(stores, ApprovalLinks)),
     Layer.succeed(Artifacts, around(Context.get(stores, Artifacts), moment)),
+    Layer.succeed(Deployments, around(Context.get(stores, Deployments), moment)),
     Layer.succeed(Catalog, catalog)
   )
 
   const open = Effect.fnUntraced(function* (id: SessionId) {
-    const known = objects.get(id)
+    const known = living(id)
     if (known !== undefined) return known
     const durable = yield* Effect.provideService(world.durable(id), Scope.Scope, home)
     const kept = Context.get(durable.services, Storage)
@@ -179,7 +193,7 @@ export const start = Effect.fnUntraced(function* (
     )
     const services = yield* Layer.buildWithScope(Layer.fresh(layer), scope).pipe(Effect.orDie)
     const object = Context.get(services, SessionObject)
-    objects.set(id, object)
+    world.objects.set(id, { object, life })
     if (yield* Effect.orElseSucceed(object.resume, () => false)) hadWork.add(id)
     return object
   })
@@ -208,7 +222,7 @@ export const start = Effect.fnUntraced(function* (
       ),
     rouse: Effect.fnUntraced(function* (id) {
       const alarm = world.sessions.get(id)?.alarm ?? null
-      const isLate = !objects.has(id) && (alarm === null || alarm < (yield* Clock.currentTimeMillis) - 60_000)
+      const isLate = living(id) === undefined && (alarm === null || alarm < (yield* Clock.currentTimeMillis) - 60_000)
       const isLeft = yield* (yield* exists(id)).rouse
       return isLate && (isLeft || hadWork.has(id))
     }),
@@ -231,7 +245,7 @@ export const start = Effect.fnUntraced(function* (
         moment
       )
     )
-  const triggers = Layer.mergeAll(TaskConsumer.layer, MailConsumer.layer, Sweeper.layer).pipe(
+  const triggers = Layer.mergeAll(TaskConsumer.layer, MailConsumer.layer, Scheduler.layer, Sweeper.layer).pipe(
     Layer.provideMerge(TaskRunner.layer),
     Layer.provideMerge(Deliverer.layer),
     Layer.provide(MailSender.layer),
@@ -250,6 +264,7 @@ export const start = Effect.fnUntraced(function* (
     ]),
     Layer.provide([
       Layer.succeed(Backends, new Set(["isolate" as const])),
+      VaultsMemory.layer,
       Layer.succeed(ReplyQueues, new Map([["REPLIES", queue((message) => world.replies.push(message))]])),
       Layer.succeed(TaskQueueOut, () => none),
       Layer.succeed(
@@ -275,6 +290,7 @@ export const start = Effect.fnUntraced(function* (
       Effect.flatMap(decode(body), (message) => Context.get(services, TaskRunner).submit(message, origin)),
     deadLetters: consumer.deadLetters,
     receive: Context.get(services, MailConsumer).receive,
+    scheduler: Context.get(services, Scheduler),
     sweep: Context.get(services, Sweeper).sweep,
     /** Rings the alarms that are due. */
     ring: Effect.gen(function* () {

@@ -5,19 +5,17 @@ import { Catalog } from "../../Catalog.ts"
 import type { SessionAgent } from "../../domain/Agent.ts"
 import { now } from "../../domain/Common.ts"
 import { nextSessionId, type SessionId } from "../../domain/Ids.ts"
-import { toolName } from "../../domain/StructuredOutput.ts"
 import { Sessions } from "../../Sessions.ts"
+import { formOf } from "../../model/OutputConfigInput.ts"
 import * as Setup from "../../triggers/Setup.ts"
 import { Vaults } from "../../Vaults.ts"
 import { modelOf } from "../Agents.ts"
 import * as AgentTools from "../AgentTools.ts"
 import { Api } from "../Contract.ts"
 import { Deployment } from "../Deployment.ts"
-import { InvalidRequest } from "../Errors.ts"
 import { paginate } from "../Paging.ts"
 import type { AgentInput, CreateSession, UpdateSession } from "../Sessions.ts"
 import { within } from "./Events.ts"
-import { findVaults } from "./findVaults.ts"
 import { orConflict, orInternal, orInvalid, orMissing, orRefused } from "./onWire.ts"
 
 export const layer = HttpApiBuilder.group(
@@ -33,6 +31,8 @@ export const layer = HttpApiBuilder.group(
     const findAgent = (id: string, version: number | undefined) => orRefused(Setup.findAgent(catalog, id, version))
 
     const findEnvironment = (id: string) => orRefused(Setup.findEnvironment(catalog, deployment.backends, id))
+
+    const findVaults = (ids: ReadonlyArray<string>) => orRefused(Setup.findVaults(vaults, ids))
 
     /** The agent as the session keeps it. */
     const resolve = Effect.fnUntraced(function* (input: AgentInput) {
@@ -54,13 +54,13 @@ export const layer = HttpApiBuilder.group(
     const create = Effect.fn("Sessions.create")(
       function* (input: typeof CreateSession.Type, traceparent: string | undefined) {
         const [agent, environment, vault_ids] = yield* Effect.all(
-          [resolve(input.agent), findEnvironment(input.environment_id), findVaults(vaults, input.vault_ids ?? [])],
+          [resolve(input.agent), findEnvironment(input.environment_id), findVaults(input.vault_ids ?? [])],
           { concurrency: 3 }
         )
         const budget = input.budget ?? null
         if (budget !== null) yield* Setup.isBudgetable(budget, agent)
-        const format = input.output_config?.format ?? null
-        if (format !== null) yield* isNameFree(agent)
+        const form = formOf(input.output_config)
+        yield* orRefused(Setup.isFormTakeable(form.output_config, agent))
         const record = {
           id: yield* nextId,
           agent,
@@ -68,7 +68,7 @@ export const layer = HttpApiBuilder.group(
           environment: environment.config,
           vault_ids,
           budget,
-          ...(format === null ? {} : { output_config: { format } }),
+          ...form,
           title: input.title ?? null,
           metadata: input.metadata ?? {},
           created_at: yield* now,
@@ -106,6 +106,7 @@ export const layer = HttpApiBuilder.group(
               ...page,
               includeArchived: query.include_archived ?? false,
               ...(query.agent_id === undefined ? {} : { agentId: query.agent_id }),
+              ...(query.deployment_id === undefined ? {} : { deploymentId: query.deployment_id }),
               ...(statuses.length === 0 ? {} : { statuses })
             }),
           ({ id }) => id
@@ -122,11 +123,3 @@ export const layer = HttpApiBuilder.group(
     })
   })
 )
-
-/** The tool that takes the final answer has a name of its own. */
-export const isNameFree = ({ tools }: SessionAgent) => {
-  const index = tools.findIndex((tool) => tool.type === "custom" && tool.name === toolName)
-  if (index < 0) return Effect.void
-  const message = `output_config: agent.tools[${index}].name is ${toolName}, the name of the tool through which the answer is given; rename it`
-  return Effect.fail(new InvalidRequest({ message }))
-}

@@ -17,9 +17,7 @@ import { Deployment } from "../Deployment.ts"
 import { InvalidRequest } from "../Errors.ts"
 import type { ForkSession } from "../Forks.ts"
 import { checkPolicies, policyIds } from "./bindings.ts"
-import { findVaults } from "./findVaults.ts"
 import { orInternal, orInvalid, orMissing, orRefused } from "./onWire.ts"
-import { isNameFree } from "./Sessions.ts"
 
 type Changes = typeof ForkSession.Type
 
@@ -91,12 +89,14 @@ export const make = Effect.gen(function* () {
         orRefused(
           Setup.findEnvironment(catalog, deployment.backends, changes.environment_id ?? session.environment_id)
         ),
-        findVaults(vaults, changes.vault_ids === undefined ? session.vault_ids : (changes.vault_ids ?? [])),
+        orRefused(
+          Setup.findVaults(vaults, changes.vault_ids === undefined ? session.vault_ids : (changes.vault_ids ?? []))
+        ),
         inheritedOf(source, changes)
       ])
       const budget = changes.budget === undefined ? session.budget : changes.budget
       if (budget !== null) yield* Setup.isBudgetable(budget, agent)
-      if (session.output_config !== undefined) yield* isNameFree(agent)
+      yield* orRefused(Setup.isFormTakeable(session.output_config, agent))
       const record: SessionRecord = {
         id: yield* nextId,
         agent,

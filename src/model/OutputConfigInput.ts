@@ -1,7 +1,8 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as OutputSchema from "../model/OutputSchema.ts"
-import { unsupported } from "./Fields.ts"
+import { unsupported } from "../domain/Common.ts"
+import type { OutputConfig } from "../domain/StructuredOutput.ts"
+import * as OutputSchema from "./OutputSchema.ts"
 
 const Type = Schema.Literals(["string", "number", "integer", "boolean", "null", "array", "object"])
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
@@ -74,3 +75,8 @@ export const OutputConfigInput = Schema.Struct({
     })
   )
 })
+
+/** As a session keeps it: nothing where it asks for no form. */
+export const formOf = (
+  input: typeof OutputConfigInput.Type | null | undefined
+): { readonly output_config?: OutputConfig } => (input?.format ? { output_config: { format: input.format } } : {})
