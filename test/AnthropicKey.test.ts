@@ -6,7 +6,7 @@ import { Decisions } from "../layers/egress/Recording.ts"
 import { call, layer as scripted, say, type Step, type Turn } from "../layers/model/Scripted.ts"
 import * as MemorySandbox from "../layers/sandbox/Memory.ts"
 import * as MemoryStorage from "../layers/storage/Memory.ts"
-import { deployment } from "../layers/test.ts"
+import { deployment, triggers } from "../layers/test.ts"
 import * as Closed from "../src/api/Closed.ts"
 import {
   carriesAnthropicKey,
@@ -20,13 +20,17 @@ import type { DeltaFrame } from "../src/domain/Event.ts"
 import { decodeInjections } from "../src/egress/injection.ts"
 import * as Answer from "../src/loop/Answer.ts"
 import * as Spent from "../src/loop/Spent.ts"
+import { Mailboxes } from "../src/Mailboxes.ts"
 import { InvalidRequest, ModelClient, type ModelRequest } from "../src/ModelClient.ts"
 import { SandboxBackend } from "../src/SandboxBackend.ts"
 import { Sessions } from "../src/Sessions.ts"
+import { Tasks } from "../src/Tasks.ts"
 import { defineTool, type ToolEnv } from "../src/tools/defineTool.ts"
+import { MailConsumer } from "../src/triggers/MailConsumer.ts"
 import * as TestApi from "./api/TestApi.ts"
 import { events, loop, converse as turn } from "./support/agentLoop.ts"
-import { record, toolset } from "./support/records.ts"
+import { domain, write } from "./support/mail.ts"
+import { mailbox, record, toolset } from "./support/records.ts"
 import { call as callTool, noNetwork, noSandbox, registryOf } from "./tools/support.ts"
 
 /** One test for each layer that such a key could get through. */
@@ -300,6 +304,43 @@ describe("an Anthropic key is refused or masked", () => {
       tellsNot(log)
     }).pipe(
       Effect.provide(loop([[{ type: "fail", reason: new InvalidRequest({ detail: `Incorrect API key: ${key}` }) }]]))
+    )
+  )
+
+  it.effect("in a mail, wherever in it: it is masked, and what is kept of the mail has a warning", () =>
+    Effect.gen(function* () {
+      const mailboxes = yield* Mailboxes
+      const tasks = yield* Tasks
+      const box = mailbox("1", { allowed_senders: ["ada@example.com"], environment_id: "env_1" })
+      yield* mailboxes.add(box)
+      const { receive } = yield* MailConsumer
+      const headers = { From: `"${key}" <ada@example.com>`, References: `<${key}@example.com>` }
+      const written = {
+        to: box.address,
+        headers,
+        id: `<${key}.1@example.com>`,
+        subject: key,
+        body: `${key}\n\n> ${key}`
+      }
+      for (const from of ["ada@example.com", "eve@evil.example"]) {
+        const bytes = new TextEncoder().encode(write({ ...written, from }))
+        yield* receive({ from, to: box.address, size: bytes.length, raw: Effect.succeed(bytes) })
+      }
+      const [refused, accepted] = yield* mailboxes.mails({ limit: 10 })
+      assert.deepStrictEqual([refused?.status, accepted?.status], ["refused", "accepted"])
+      assert.deepStrictEqual(accepted?.warnings, [
+        "the mail held an Anthropic API key, in place of which stands [redacted]"
+      ])
+      assert.strictEqual(accepted?.subject, "[redacted]")
+      const mail = Option.getOrThrow(yield* mailboxes.mail(accepted!.id))
+      assert.strictEqual(mail.text, "[redacted]")
+      tellsNot([refused, mail, yield* tasks.task(mail.task_id!)])
+    }).pipe(
+      Effect.provide(
+        triggers({ config: { OWNLOOP_MAIL_DOMAIN: domain } }).pipe(
+          Layer.provideMerge(deployment({ model: scripted([]) }))
+        )
+      )
     )
   )
 })

@@ -89,8 +89,11 @@ describe("a link", () => {
     assert.deepStrictEqual(mail.to, ["boss@example.com"])
     assert.strictEqual(mail.subject, "A session waits for your answer: Run the tool bash")
 
-    const { body } = await make(session)
-    const page = await browse(body.url)
+    const text = await worker.sentText(mail)
+    // What a call is run with stands on the page alone.
+    assert.notInclude(text, "alert(1)")
+    const url = /^https:.*$/m.exec(text)![0]
+    const page = await browse(url)
     assert.strictEqual(page.status, 200)
     assert.include(page.text, "Run the tool bash")
     assert.include(page.text, "&#60;script&#62;alert(1)")
@@ -98,11 +101,11 @@ describe("a link", () => {
     assert.match(page.headers.get("content-security-policy") ?? "", /default-src 'none'/)
     assert.strictEqual(page.headers.get("cache-control"), "no-store")
     // Whatever opens links by itself answers nothing.
-    await browse(body.url)
+    await browse(url)
     assert.deepStrictEqual(await confirmations(session), [])
 
     const origin = new URL(worker.client.baseURL).origin
-    const allowed = await browse(body.url, "allow", { origin })
+    const allowed = await browse(url, "allow", { origin })
     assert.include(allowed.text, "<h1>Allowed</h1>")
     assert.include(await result(session), "alert(1)")
     assert.deepStrictEqual(await confirmations(session), ["allow"])

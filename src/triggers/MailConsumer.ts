@@ -13,8 +13,6 @@ import type { Mail, Mailbox, RefusalReason } from "../domain/Mail.ts"
 import { Mailboxes } from "../Mailboxes.ts"
 import {
   domainOf,
-  isAddress,
-  isAllowed,
   isThreadToken,
   messageIds,
   normalise,
@@ -22,9 +20,8 @@ import {
   threadToken,
   threadTokenBytes
 } from "../mail/address.ts"
-import { unproven } from "../mail/authentication.ts"
-import { automatic } from "../mail/automatic.ts"
 import { headersOf, MailReader, type ParsedMail } from "../mail/ParsedMail.ts"
+import { type Refusal, refusalOf } from "../mail/refusal.ts"
 import type { StorageError } from "../Storage.ts"
 import { incoming, refused } from "./incomingMail.ts"
 import { agentText } from "./mailText.ts"
@@ -49,16 +46,8 @@ const maxSize = 10 * 1024 * 1024
 
 const hour = 60 * 60 * 1000
 
-/** The server whose word about senders counts: that of Cloudflare's Email Routing, which hands mail to the Worker. */
-const mailServer = "mx.cloudflare.net"
-
 /** Whoever sent these is no person who would read a rejection. */
 const ignored: ReadonlyArray<RefusalReason> = ["bounce", "auto_reply", "mailing_list", "loop"]
-
-interface Refusal {
-  readonly reason: RefusalReason
-  readonly detail: string
-}
 
 /** Handles mail that arrives: each becomes a task, or is refused and kept with the reason. */
 export class MailConsumer extends Context.Service<
@@ -101,22 +90,6 @@ export class MailConsumer extends Context.Service<
         yield* mailboxes.addMail(refused(arrived, mail, { reason, detail }, head))
         return ignored.includes(reason) ? { type: "ignored" } : { type: "rejected", reason: detail }
       })
-
-      /** Why this mailbox does not take the mail of this sender. */
-      const refusalOf = (arrived: ArrivedMail, mail: ParsedMail, mailbox: Mailbox): Refusal | null => {
-        const machine = automatic(mail, { envelopeFrom: arrived.from, domain: domainOf(mailbox.address) })
-        if (machine !== null) return machine
-        const [sender, ...others] = mail.from
-        const from = normalise(sender?.address ?? "")
-        if (sender === undefined || others.length > 0 || !isAddress(from)) {
-          return { reason: "unreadable", detail: "it does not come from one address" }
-        }
-        const detail = unproven(mail, from, mailServer)
-        if (detail !== null) return { reason: "unauthenticated", detail }
-        return isAllowed(mailbox.allowed_senders, from)
-          ? null
-          : { reason: "sender_not_allowed", detail: `${mailbox.address} takes no mail of ${from}` }
-      }
 
       /** The thread that a mail belongs to: that of its address, or of the mails that it refers to; undefined where it begins one. */
       const threadOf = Effect.fnUntraced(function* (
@@ -228,7 +201,7 @@ export class MailConsumer extends Context.Service<
         if (Option.isNone(parsed)) {
           return yield* refuse({ reason: "unreadable", detail: "it cannot be read" }, arrived, box)
         }
-        const refusal = refusalOf(arrived, parsed.value, box.value)
+        const refusal = refusalOf(arrived.from, parsed.value, box.value)
         if (refusal !== null) return yield* refuse(refusal, arrived, box, parsed.value)
         return yield* accept(arrived, parsed.value, raw, box.value, route.thread)
       })

@@ -85,6 +85,11 @@ export const startMail = async (vars: Record<string, string> = {}) => {
     /** All that was sent, as its receivers get it; a page holds so many. */
     sent: async (): Promise<ReadonlyArray<SentMail>> =>
       ((await (await fetch(`${local}?per_page=100`)).json()) as { readonly result: ReadonlyArray<SentMail> }).result,
+    /** The text of one of them. */
+    sentText: async ({ messageId }: SentMail) => {
+      const answer = await fetch(`${local}?email_id=${encodeURIComponent(messageId.replace(/[<>]/g, ""))}`)
+      return ((await answer.json()) as { readonly result: { readonly text: string } }).result.text
+    },
     /** What is in R2 under a key. */
     stored: async (key: string) => {
       const { BLOBS } = (await tasks.worker.getEnv()) as unknown as { readonly BLOBS: R2Bucket }
