@@ -6,6 +6,7 @@ import { Decisions } from "../layers/egress/Recording.ts"
 import { call, layer as scripted, say, type Step, type Turn } from "../layers/model/Scripted.ts"
 import * as MemorySandbox from "../layers/sandbox/Memory.ts"
 import * as MemoryStorage from "../layers/storage/Memory.ts"
+import * as VaultsMemory from "../layers/storage/VaultsMemory.ts"
 import { deployment, triggers } from "../layers/test.ts"
 import * as Closed from "../src/api/Closed.ts"
 import {
@@ -338,6 +339,7 @@ describe("an Anthropic key is refused or masked", () => {
     }).pipe(
       Effect.provide(
         triggers({ config: { OWNLOOP_MAIL_DOMAIN: domain } }).pipe(
+          Layer.provide(VaultsMemory.layer),
           Layer.provideMerge(deployment({ model: scripted([]) }))
         )
       )
