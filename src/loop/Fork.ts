@@ -36,11 +36,17 @@ const isRejection = (event: SessionEvent) => event.type === "agent.tool_result" 
 const isTakenIn = (event: SessionEvent) => event.type === "user.message" && event.processed_at !== null
 
 /**
- * What was logged in one write: a turn begins with the messages that it takes in, and what ends an answer is followed by what was wrong with it,
- * or by the summary that it is.
+ * What was logged in one write: a turn begins with the messages that it takes in, what a call sent stands before its result, and what ends an
+ * answer is followed by what was wrong with it, or by the summary that it is.
  */
 const belongsTo = (event: SessionEvent | undefined, before: SessionEvent): boolean => {
   if (event === undefined) return false
+  if (before.type === "span.egress_request") {
+    return (
+      (event.type === "span.egress_request" || event.type === "agent.tool_result") &&
+      event.tool_use_id === before.tool_use_id
+    )
+  }
   if (isTakenIn(event)) return before.type === "session.status_running" || isTakenIn(before)
   const isAfterEnd = before.type === "span.model_request_end"
   if (isAfterEnd && before.is_error) return event.type === "session.error"
