@@ -20,6 +20,7 @@ import { SessionObject } from "../src/loop/SessionObject.ts"
 import type { ModelClient } from "../src/ModelClient.ts"
 import { Outbox } from "../src/Outbox.ts"
 import type { Sessions } from "../src/Sessions.ts"
+import type { Snapshots } from "../src/Snapshots.ts"
 import type { Storage } from "../src/Storage.ts"
 import type { Tasks } from "../src/Tasks.ts"
 import type { Tool, ToolEnv } from "../src/tools/defineTool.ts"
@@ -34,6 +35,7 @@ import * as Recording from "./egress/Recording.ts"
 import * as Otlp from "./observability/Otlp.ts"
 import * as Queues from "./queues/Queues.ts"
 import * as MemorySandbox from "./sandbox/Memory.ts"
+import * as NoSnapshots from "./sandbox/NoSnapshots.ts"
 import * as InProcess from "./sessions/InProcess.ts"
 import * as Alarm from "./storage/Alarm.ts"
 import * as BlobsMemory from "./storage/BlobsMemory.ts"
@@ -58,6 +60,8 @@ export const agentLoop = <Model>(
     readonly tools?: ReadonlyArray<Tool>
     /** In memory where absent. */
     readonly storage?: Layer.Layer<Storage>
+    /** Of the workspace; none where absent. */
+    readonly snapshots?: Layer.Layer<Snapshots>
   }
 ): Layer.Layer<AgentLoop | Model | Storage | Blobs, Config.ConfigError> =>
   AgentLoop.layer(options.id).pipe(
@@ -65,6 +69,7 @@ export const agentLoop = <Model>(
     Layer.provideMerge([options.model, options.storage ?? Memory.storage, BlobsMemory.layer]),
     Layer.provide([
       Fixed.layer(options.tools ?? []),
+      options.snapshots ?? NoSnapshots.layer,
       PolicyAmendments.layer.pipe(Layer.provide(Memory.catalog)),
       SecureRandom.layerWebCrypto,
       config(options.config)
@@ -93,7 +98,7 @@ export const deployment = <Model>(
       Layer.provide(AgentLoop.layer(id)),
       Layer.provide([PolicyAmendments.layer, Rebuild.layer]),
       Layer.provide(DeploymentTools.layer({} as ToolEnv)), // The built-in tools need no bindings.
-      Layer.provide([sandbox, InProcessHttpClient.layer(send)]),
+      Layer.provide([sandbox, NoSnapshots.layer, InProcessHttpClient.layer(send)]),
       Layer.provide([
         Memory.storage,
         Memory.workspace,
