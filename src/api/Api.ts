@@ -33,6 +33,7 @@ import * as Policies from "./handlers/Policies.ts"
 import * as RootKeys from "./handlers/RootKeys.ts"
 import * as Runs from "./handlers/Runs.ts"
 import * as SessionsHandlers from "./handlers/Sessions.ts"
+import * as SnapshotsHandlers from "./handlers/Snapshots.ts"
 import * as TasksHandlers from "./handlers/Tasks.ts"
 import * as Tools from "./handlers/Tools.ts"
 import * as VaultsHandlers from "./handlers/Vaults.ts"
@@ -77,6 +78,7 @@ export const layer: Layer.Layer<
     Credentials.layer,
     RootKeys.layer,
     Runs.layer,
+    SnapshotsHandlers.layer,
     TasksHandlers.layer,
     Tools.layer,
     Egress.layer,

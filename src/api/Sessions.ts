@@ -13,6 +13,7 @@ import { traced, UserMessageInput } from "./Events.ts"
 import { MetadataInput, MetadataPatch, nullable, refused, unsupported, unsupportedFilter } from "./Fields.ts"
 import { OutputConfigInput } from "./OutputConfig.ts"
 import * as Paging from "./Paging.ts"
+import { SnapshotReference } from "./Snapshots.ts"
 
 const reference = { id: Schema.String, version: nullable(Schema.Int) }
 
@@ -47,7 +48,9 @@ export const CreateSession = Schema.Struct({
   resources: unsupported(),
   vault_ids: nullable(Schema.Array(Schema.String).check(Schema.isMaxLength(20))),
   budget: nullable(BudgetInput),
-  output_config: nullable(OutputConfigInput)
+  output_config: nullable(OutputConfigInput),
+  /** Ours: what the workspace begins with. */
+  snapshot: nullable(SnapshotReference)
 })
 
 /** Absent fields stay as they are; a title of null is cleared. */
