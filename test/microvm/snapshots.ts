@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { Effect, Exit, Fiber } from "effect"
+import { Effect, Exit, Fiber, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as MicroVmSnapshots from "../../layers/sandbox/MicroVmSnapshots.ts"
 import { SandboxBackend } from "../../src/SandboxBackend.ts"
@@ -103,8 +103,12 @@ export const snapshots: Contract<SandboxBackend | Snapshots | Controls> = {
     const all = yield* save()
     const vm = yield* Controls
     const tracked = yield* save().pipe(
-      Effect.provide(MicroVmSnapshots.layer(() => vm, false)),
-      Effect.provide(SecureRandom.layerWebCrypto)
+      Effect.provide(
+        Layer.provide(
+          MicroVmSnapshots.layer(() => vm, false),
+          SecureRandom.layerWebCrypto
+        )
+      )
     )
     const files = sh("find . -type f -not -path '*/.git/*' | sort")
     yield* anew
