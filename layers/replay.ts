@@ -10,6 +10,7 @@ import { Playback, type Process } from "../src/trace/Playback.ts"
 import * as Replay from "../src/trace/replay.ts"
 import type { ReplayDivergence } from "../src/trace/ReplayDivergence.ts"
 import * as ReplayedAmendments from "./egress/ReplayedAmendments.ts"
+import * as ReplayedSnapshots from "./sandbox/ReplayedSnapshots.ts"
 import * as ReplayedModel from "./model/Replayed.ts"
 import * as BlobsMemory from "./storage/BlobsMemory.ts"
 import * as Memory from "./storage/Memory.ts"
@@ -54,6 +55,7 @@ export const replay = (exported: SessionExport): Effect.Effect<number, ReplayDiv
           ReplayedTools.layer,
           ReplayedRebuild.layer,
           ReplayedAmendments.layer,
+          ReplayedSnapshots.layer,
           ReplayedStorage.layer,
           BlobsMemory.layer
         ]),

@@ -4,8 +4,10 @@ import type { EventId } from "../src/domain/Ids.ts"
 import type { SessionRecord } from "../src/domain/Session.ts"
 import * as SessionCredentials from "../src/SessionCredentials.ts"
 import * as Isolate from "./sandbox/Isolate.ts"
+import * as NoSnapshots from "./sandbox/NoSnapshots.ts"
 import type { Machine } from "./sandbox/microvm/Protocol.ts"
 import * as MicroVm from "./sandbox/MicroVm.ts"
+import * as MicroVmSnapshots from "./sandbox/MicroVmSnapshots.ts"
 
 /** Absent where the deployment has no containers. */
 const machines = (env: Env): Env["MICROVMS"] | undefined => env.MICROVMS
@@ -14,7 +16,7 @@ const machines = (env: Env): Env["MICROVMS"] | undefined => env.MICROVMS
 export const backends = (env: Env): ReadonlySet<Backend> =>
   new Set(machines(env) === undefined ? ["isolate"] : ["isolate", "microvm"])
 
-/** The sandbox that the session's environment asks for, and no other; `outbound` is its only way out. */
+/** The sandbox that the session's environment asks for, and no other; `outbound` is its only way out. What is in a machine is saved. */
 export const layer = (
   env: Env,
   { id, agent, environment, environment_id, vault_ids }: SessionRecord,
@@ -27,9 +29,14 @@ export const layer = (
     policyIds: agent.policy_ids ?? [],
     vaultIds: vault_ids
   }
-  const sandbox =
-    environment.backend === "isolate"
-      ? Isolate.layer({ loader: env.LOADER, outbound, sessionId: id })
-      : MicroVm.layer({ machine: machines(env)?.getByName(id) as Machine | undefined, owner }) // An RPC stub of it.
-  return Layer.provide(sandbox, SessionCredentials.layer(owner))
+  if (environment.backend === "isolate") {
+    const isolate = Isolate.layer({ loader: env.LOADER, outbound, sessionId: id })
+    return Layer.merge(Layer.provide(isolate, SessionCredentials.layer(owner)), NoSnapshots.layer)
+  }
+  const namespace = machines(env)
+  const machine = namespace && (() => namespace.getByName(id) as Machine) // An RPC stub of it.
+  return Layer.merge(
+    Layer.provide(MicroVm.layer({ machine, owner }), SessionCredentials.layer(owner)),
+    machine ? MicroVmSnapshots.layer(machine, environment.snapshots?.include_ignored ?? true) : NoSnapshots.layer
+  )
 }

@@ -27,6 +27,7 @@ import type { ModelClient } from "../src/ModelClient.ts"
 import { Outbox } from "../src/Outbox.ts"
 import type { RootKeyInvalid } from "../src/RootKeys.ts"
 import type { Sessions } from "../src/Sessions.ts"
+import type { Snapshots } from "../src/Snapshots.ts"
 import type { Storage } from "../src/Storage.ts"
 import type { Tasks } from "../src/Tasks.ts"
 import type { Tool, ToolEnv } from "../src/tools/defineTool.ts"
@@ -48,6 +49,7 @@ import * as PostalMime from "./mail/PostalMime.ts"
 import * as SendEmail from "./mail/SendEmail.ts"
 import * as Queues from "./queues/Queues.ts"
 import * as MemorySandbox from "./sandbox/Memory.ts"
+import * as NoSnapshots from "./sandbox/NoSnapshots.ts"
 import * as InProcess from "./sessions/InProcess.ts"
 import * as Alarm from "./storage/Alarm.ts"
 import * as ArtifactsMemory from "./storage/ArtifactsMemory.ts"
@@ -74,6 +76,8 @@ export const agentLoop = <Model>(
     readonly tools?: ReadonlyArray<Tool>
     /** In memory where absent. */
     readonly storage?: Layer.Layer<Storage>
+    /** Of the workspace; none where absent. */
+    readonly snapshots?: Layer.Layer<Snapshots>
   }
 ): Layer.Layer<AgentLoop | Model | Storage | Blobs, Config.ConfigError> =>
   AgentLoop.layer(options.id).pipe(
@@ -81,6 +85,7 @@ export const agentLoop = <Model>(
     Layer.provideMerge([options.model, options.storage ?? Memory.storage, BlobsMemory.layer]),
     Layer.provide([
       Fixed.layer(options.tools ?? []),
+      options.snapshots ?? NoSnapshots.layer,
       PolicyAmendments.layer.pipe(Layer.provide(Memory.catalog)),
       SecureRandom.layerWebCrypto,
       config(options.config)
@@ -109,7 +114,7 @@ export const deployment = <Model>(
       Layer.provide(AgentLoop.layer(id)),
       Layer.provide([PolicyAmendments.layer, Rebuild.layer]),
       Layer.provide(DeploymentTools.layer({} as ToolEnv)), // The built-in tools need no bindings.
-      Layer.provide([sandbox, InProcessHttpClient.layer(send)]),
+      Layer.provide([sandbox, NoSnapshots.layer, InProcessHttpClient.layer(send)]),
       Layer.provide([
         Memory.storage,
         Memory.workspace,

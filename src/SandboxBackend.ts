@@ -71,6 +71,11 @@ export class SandboxUnavailable extends Schema.TaggedError<SandboxUnavailable>()
   detail: Schema.String
 }) {}
 
+/** The sandbox began anew, with the files as they were last saved, or without any where they never were. Nothing of this call was done. */
+export class WorkspaceLost extends Schema.TaggedError<WorkspaceLost>()("WorkspaceLost", {
+  savedAt: Schema.NullOr(Schema.String)
+}) {}
+
 export class SandboxError extends Schema.TaggedError<SandboxError>()("SandboxError", {
   operation: Schema.Literals([
     "exec",
@@ -90,7 +95,8 @@ export class SandboxError extends Schema.TaggedError<SandboxError>()("SandboxErr
     WorkspaceFull,
     InvalidPath,
     InvalidPattern,
-    SandboxUnavailable
+    SandboxUnavailable,
+    WorkspaceLost
   ])
 }) {
   override get message(): string {
@@ -110,6 +116,10 @@ export class SandboxError extends Schema.TaggedError<SandboxError>()("SandboxErr
         return `${reason.pattern}: ${reason.detail}`
       case "SandboxUnavailable":
         return `the sandbox is unavailable: ${reason.detail}`
+      case "WorkspaceLost":
+        return reason.savedAt === null
+          ? `the machine was lost with what was in it: ${workspaceRoot} is empty, and no process runs. Nothing was done: look before you go on`
+          : `the machine was lost, and with it what was written since ${reason.savedAt}: ${workspaceRoot} is as it was then, and no process runs. Nothing was done: look before you go on`
     }
   }
 }

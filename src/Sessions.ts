@@ -6,6 +6,7 @@ import type { MetadataFull } from "./domain/Common.ts"
 import type { ClientEvent, SessionEvent } from "./domain/Event.ts"
 import type { SessionId } from "./domain/Ids.ts"
 import type { Session, SessionRecord } from "./domain/Session.ts"
+import type { WorkspaceSnapshot } from "./domain/WorkspaceSnapshot.ts"
 import type { EventQuery, LogEntry, StorageError } from "./Storage.ts"
 import type { Trace } from "./trace/Span.ts"
 
@@ -112,6 +113,10 @@ export class Sessions extends Context.Service<
     ): Effect.Effect<Response, SessionNotFound | AheadOfLog | WebSocketsMissing | StorageError>
     /** The session in one file, as `src/trace/Export.ts` describes it; read from the log while it is sent. */
     export(id: SessionId): Effect.Effect<ReadableStream<Uint8Array>, SessionNotFound | StorageError>
+    /** What is kept of its workspace, newest first. A conflict where its backend keeps files by itself. */
+    snapshots(
+      id: SessionId
+    ): Effect.Effect<ReadonlyArray<WorkspaceSnapshot>, SessionNotFound | SessionConflict | StorageError>
     /** The last turns, oldest first, the one that goes on included. */
     traces(id: SessionId, turns: number): Effect.Effect<ReadonlyArray<Trace>, SessionNotFound | StorageError>
   }

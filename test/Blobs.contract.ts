@@ -25,6 +25,16 @@ export const contract: Contract<Blobs> = {
     assert.ok(kept === text)
   }),
 
+  "a copy is kept as the original was, whatever becomes of that": Effect.gen(function* () {
+    const blobs = yield* Blobs
+    yield* blobs.put("sesn_from/a", "text")
+    assert.equal(yield* blobs.copy("sesn_from/a", "sesn_to/a"), true)
+    yield* blobs.put("sesn_from/a", "another")
+    assert.deepEqual(yield* blobs.get("sesn_to/a"), Option.some("text"))
+    assert.equal(yield* blobs.copy("sesn_from/b", "sesn_to/b"), false)
+    assert.deepEqual(yield* blobs.get("sesn_to/b"), Option.none())
+  }),
+
   "deleting forgets the keys that begin so, and no others": Effect.gen(function* () {
     const blobs = yield* Blobs
     const gone = ["sesn_1/sevt_1", "sesn_1/sevt_2", "sesn_1/"]

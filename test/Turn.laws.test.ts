@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { Budget } from "../src/domain/Budget.ts"
 import type { SessionEvent } from "../src/domain/Event.ts"
-import { EventId, PolicyId } from "../src/domain/Ids.ts"
+import { EventId, PolicyId, SnapshotId } from "../src/domain/Ids.ts"
 import { toolName } from "../src/domain/StructuredOutput.ts"
 import { fold } from "../src/loop/fold.ts"
 import { noUsage } from "../src/loop/Spent.ts"
@@ -15,6 +15,7 @@ const limits: Limits = {
   maxReschedules: 2,
   budget: null,
   isStructured: false,
+  savesWorkspace: false,
   models: ["m", "spare"],
   contextWindow: 60,
   now: 0
@@ -34,9 +35,11 @@ class Session {
   budget: Budget | null = { type: "limit", max_tool_calls: 5, max_tokens: 200 }
   private count = 0
   private readonly isStructured: boolean
+  private readonly savesWorkspace: boolean
 
-  constructor(isStructured: boolean) {
+  constructor(isStructured: boolean, savesWorkspace: boolean) {
     this.isStructured = isStructured
+    this.savesWorkspace = savesWorkspace
   }
 
   id() {
@@ -52,7 +55,8 @@ class Session {
   }
 
   get limits(): Limits {
-    return { ...limits, budget: this.budget, isStructured: this.isStructured, now: this.now }
+    const { budget, isStructured, now, savesWorkspace } = this
+    return { ...limits, budget, isStructured, savesWorkspace, now }
   }
 
   append(...events: ReadonlyArray<SessionEvent>) {
@@ -116,6 +120,9 @@ class Session {
       }
       case "remind":
         this.append({ ...this.stamp(), type: "session.structured_output_reminder", content: text(reminder) })
+        return true
+      case "save":
+        this.save(choice)
         return true
       case "allowForEver":
         this.append(this.result(action.call.id))
@@ -204,6 +211,16 @@ class Session {
     }
   }
 
+  private save(choice: number) {
+    if (choice % 3 === 0) {
+      this.append({ ...this.stamp(), type: "session.workspace_not_saved", message: "no" })
+      return
+    }
+    const id = SnapshotId.make(`snap_${choice}`)
+    const snapshot = { id, size_bytes: 1, entries: 1, sha256: "", created_at: this.time() }
+    this.append({ ...this.stamp(), type: "session.workspace_saved", snapshot })
+  }
+
   /** The gateway asks about a request of a call that runs. */
   private question(tool_use_id: EventId): SessionEvent {
     return {
@@ -245,9 +262,11 @@ class Session {
             },
             { ...stamp(), type: "user.custom_tool_result" as const, custom_tool_use_id: call.id }
           ]),
-      { ...stamp(), type: "user.interrupt" }
+      { ...stamp(), type: "user.interrupt" },
+      { ...stamp(), type: "session.machine_stopping", reason: choice % 2 === 0 ? "idle" : "replaced" }
     ]
     const event = events[choice % events.length]!
+    if (event.type === "session.machine_stopping") return this.append(event)
     if (refuse(this.state, event as never) !== null) return // Each of them is what a client may send, with its id and time.
     if (event.type === "user.message") this.sent.push(event.content[0].text)
     this.append(event)
@@ -300,11 +319,24 @@ const endsWell = (log: ReadonlyArray<SessionEvent>, isStructured: boolean): bool
   })
 }
 
+/** Whether a workspace is saved before its session rests, and the last two snapshots are kept. */
+const isKept = (log: ReadonlyArray<SessionEvent>, { saving }: State): boolean => {
+  const saved = log.flatMap((event) => (event.type === "session.workspace_saved" ? [event.snapshot.id] : []))
+  const latest = [...new Set(saved.toReversed())].slice(0, 2)
+  let state = initial
+  const isSaved = log.every((event) => {
+    const { unsaved } = state.saving
+    state = fold(state, event)
+    return event.type !== "session.status_idle" || unsaved === "nothing" || unsaved === "given up"
+  })
+  return isSaved && latest.join() === saving.snapshots.map(({ id }) => id).join()
+}
+
 it.prop(
   "any interleaving of inputs, answers and crashes keeps every message, every pair and their order, and comes to rest",
-  [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999 }))), Schema.Boolean],
-  ([choices, isStructured]) => {
-    const session = new Session(isStructured)
+  [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999 }))), Schema.Boolean, Schema.Boolean],
+  ([choices, isStructured, savesWorkspace]) => {
+    const session = new Session(isStructured, savesWorkspace)
     for (const choice of choices) {
       const value = Math.floor(choice / 10)
       if (choice % 10 === 0) session.crash()
@@ -350,6 +382,8 @@ it.prop(
       messages.reduce((sum, message) => sum + (message.role === "assistant" ? message.toolCalls.length : 0), 0)
     )
     assert.strictEqual(endsWell(session.log, isStructured), true)
+    assert.isTrue(!savesWorkspace || isKept(session.log, session.state))
+    assert.isTrue(savesWorkspace || !session.log.some(({ type }) => type.startsWith("session.workspace")))
     // Nothing is allowed that nobody allowed, and what was allowed for one request holds no longer than its turn.
     const allowed = session.log.flatMap((event) =>
       event.type === "user.tool_confirmation" && event.result === "allow" ? [event.tool_use_id] : []

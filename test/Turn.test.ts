@@ -12,6 +12,7 @@ const limits: Limits = {
   maxReschedules: 3,
   budget: null,
   isStructured: false,
+  savesWorkspace: false,
   models: ["m", "spare"],
   contextWindow: 1_000,
   now: 0

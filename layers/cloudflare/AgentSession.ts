@@ -116,6 +116,12 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
   traces(turns: number) {
     return this.#use((session) => session.traces(turns))
   }
+  snapshots() {
+    return this.#use((session) => session.snapshots)
+  }
+  machineStopping(reason: "idle" | "replaced") {
+    return this.#use((session) => session.machineStopping(reason))
+  }
 
   noteEgress(decision: EgressDecision) {
     return this.#use((session) => session.noteEgress(decision))

@@ -16,14 +16,18 @@ import {
   SandboxUnavailable,
   SandboxVariables,
   WorkspaceFull,
+  WorkspaceLost,
   workspaceRoot
 } from "../../src/SandboxBackend.ts"
+import { SavedWorkspace } from "../../src/Snapshots.ts"
 import * as Glob from "./Glob.ts"
-import type { Machine, Owner, PathProblem, Reply } from "./microvm/Protocol.ts"
+import type { Machine, Owner, PathProblem, Reply, Use } from "./microvm/Protocol.ts"
 import { quote } from "./microvm/quote.ts"
 import { basename, resolve, within } from "./Paths.ts"
 
 type Operation = SandboxError["operation"]
+
+type UsedMachine = Pick<Machine, "run" | "cancel" | "query" | "readBytes" | "writeBytes" | "release">
 
 /** Milliseconds that a cancelled command may take to be gone. */
 const farewell = "5 seconds"
@@ -35,46 +39,54 @@ const searchTimeout = 60
 const searchOutput = 32 * 1024 * 1024
 
 /**
- * A container of its own per session, with real Linux inside: `machine` is its Durable Object. Every method is one call of it. It starts
+ * A container of its own per session, with real Linux inside: `machine` is its Durable Object, asked for anew with every call, since a stub
+ * is of no use once its object was reset. Every method is one call of it. It starts
  * at its first use, whatever that is, and what waits for it waits for the same start.
  */
 export const layer = (options: {
   /** Undefined where the deployment has no machines: nothing can then be done, and it says so. */
-  readonly machine: Machine | undefined
+  readonly machine: (() => UsedMachine) | undefined
   readonly owner: Owner
-}): Layer.Layer<SandboxBackend> => Layer.effect(SandboxBackend, make(options.machine ?? none, options.owner))
+}): Layer.Layer<SandboxBackend> => Layer.effect(SandboxBackend, make(options.machine ?? (() => none), options.owner))
 
 const noMachines = {
   unavailable:
     "this deployment has no machines: its Worker has no container binding, or on this machine no container engine runs. An environment with the backend isolate needs none"
 }
 
-const none: Machine = {
+const none: UsedMachine = {
   run: () => Promise.resolve(noMachines),
   cancel: () => Promise.resolve(),
   query: () => Promise.resolve(noMachines),
   readBytes: () => Promise.resolve(noMachines),
   writeBytes: () => Promise.resolve(noMachines),
-  release: () => Promise.resolve(),
-  toolUse: () => Promise.resolve(null)
+  release: () => Promise.resolve()
 }
 
-const make = Effect.fnUntraced(function* (machine: Machine, owner: Owner) {
+const make = Effect.fnUntraced(function* (machine: () => UsedMachine, owner: Owner) {
   const turn = yield* Semaphore.make(1)
   const variables = yield* SandboxVariables
 
-  const ask = <A>(operation: Operation, path: string, call: () => Promise<Reply<A>>): Effect.Effect<A, SandboxError> =>
-    Effect.flatMap(
-      Effect.tryPromise({ try: call, catch: (cause) => unavailable(operation, String(cause)) }),
-      (reply) => {
-        if ("value" in reply) return Effect.succeed(reply.value)
-        if ("unavailable" in reply) return Effect.fail(unavailable(operation, reply.unavailable))
-        return Effect.fail(new SandboxError({ operation, reason: reasonOf(path, reply.problem) }))
-      }
-    )
+  const ask = <A>(
+    operation: Operation,
+    path: string,
+    call: (use: Use) => Promise<Reply<A>>
+  ): Effect.Effect<A, SandboxError> =>
+    Effect.gen(function* () {
+      const saved = yield* SavedWorkspace
+      const reply = yield* Effect.tryPromise({
+        try: () => call({ owner, saved }),
+        catch: (cause) => unavailable(operation, String(cause))
+      })
+      if ("value" in reply) return reply.value
+      if ("unavailable" in reply) return yield* unavailable(operation, reply.unavailable)
+      const reason =
+        "problem" in reply ? reasonOf(path, reply.problem) : new WorkspaceLost({ savedAt: reply.lostSince })
+      return yield* new SandboxError({ operation, reason })
+    })
 
   const query = (operation: Operation, command: string, path = workspaceRoot) =>
-    ask(operation, path, () => machine.query(owner, command))
+    ask(operation, path, (use) => machine().query(use, command))
 
   /** Runs a command in the session's shell, one at a time. Where the caller goes away it is killed, and that is waited for. */
   const run = Effect.fnUntraced(
@@ -83,16 +95,13 @@ const make = Effect.fnUntraced(function* (machine: Machine, owner: Owner) {
       const toolUseId = yield* CurrentToolUse
       const id = yield* Effect.sync(() => crypto.randomUUID())
       const bounded = Math.max(1, Math.min(timeout, limits.maxExecTimeout))
-      const running = machine.run(owner, {
-        id,
-        toolUseId,
-        command,
-        variables: given,
-        timeout: bounded,
-        output: limits.output
-      })
+      const saved = yield* SavedWorkspace
+      const running = machine().run(
+        { owner, saved },
+        { id, toolUseId, command, variables: given, timeout: bounded, output: limits.output }
+      )
       const stop = Effect.promise(async () => {
-        await machine.cancel(id)
+        await machine().cancel(id)
         await running
       }).pipe(Effect.timeoutOption(farewell), Effect.ignoreCause)
       return yield* Effect.onInterrupt(
@@ -117,13 +126,13 @@ const make = Effect.fnUntraced(function* (machine: Machine, owner: Owner) {
     ),
 
     release: Effect.tryPromise({
-      try: () => machine.release(),
+      try: () => machine().release(),
       catch: (cause) => unavailable("release", String(cause))
     }).pipe(Effect.withSpan("SandboxBackend.release")),
 
     readFile: Effect.fn("SandboxBackend.readFile")(function* (path) {
       const at = yield* absolute("readFile", path)
-      return yield* ask("readFile", path, () => machine.readBytes(owner, at))
+      return yield* ask("readFile", path, (use) => machine().readBytes(use, at))
     }),
 
     writeFile: Effect.fn("SandboxBackend.writeFile")(function* (path, content) {
@@ -132,7 +141,7 @@ const make = Effect.fnUntraced(function* (machine: Machine, owner: Owner) {
         const reason = new FileTooLarge({ path, bytes: content.length, limit: limits.file })
         return yield* new SandboxError({ operation: "writeFile", reason })
       }
-      yield* ask("writeFile", path, () => machine.writeBytes(owner, at, content))
+      yield* ask("writeFile", path, (use) => machine().writeBytes(use, at, content))
     }),
 
     list: Effect.fn("SandboxBackend.list")(function* (path) {

@@ -43,6 +43,7 @@ export const layer = (namespace: { getByName(name: string): unknown }): Layer.La
       events: (id, query) => call("events", id, ["SessionNotFound"], (stub) => stub.events(query)),
       stream: (id, options) => call("stream", id, ["SessionNotFound", "AheadOfLog"], (stub) => stub.stream(options)),
       export: (id) => call("export", id, ["SessionNotFound"], (stub) => stub.export()),
+      snapshots: (id) => call("snapshots", id, ["SessionNotFound", "SessionConflict"], (stub) => stub.snapshots()),
       traces: (id, turns) => call("traces", id, ["SessionNotFound"], (stub) => stub.traces(turns)),
       connect: (id, options) =>
         call("connect", id, ["SessionNotFound", "AheadOfLog"], async (stub) => {

@@ -54,6 +54,7 @@ export const layer = <E, R>(
         events: (id, query) => Effect.flatMap(find(id), (object) => object.events(query)),
         stream: (id, options) => Effect.flatMap(find(id), (object) => object.stream(options)),
         export: (id) => Effect.flatMap(find(id), (object) => object.export),
+        snapshots: (id) => Effect.flatMap(find(id), (object) => object.snapshots),
         traces: (id, turns) => Effect.flatMap(find(id), (object) => object.traces(turns)),
         connect: (id) => Effect.flatMap(find(id), () => Effect.fail(new WebSocketsMissing()))
       })

@@ -5,6 +5,7 @@ import { MetadataFull } from "../../src/domain/Common.ts"
 import type { EgressApproval, EgressDecision } from "../../src/domain/Egress.ts"
 import type { ClientEvent, SessionEvent } from "../../src/domain/Event.ts"
 import type { Session, SessionRecord } from "../../src/domain/Session.ts"
+import type { WorkspaceSnapshot } from "../../src/domain/WorkspaceSnapshot.ts"
 import type { EgressQuestion } from "../../src/EgressPolicy.ts"
 import {
   AheadOfLog,
@@ -55,6 +56,9 @@ export interface SessionRpc {
   approveEgress(question: EgressQuestion): Promise<Reply<EgressApproval | "unasked">>
   export(): Promise<Reply<ReadableStream<Uint8Array>>>
   traces(turns: number): Promise<Reply<ReadonlyArray<Trace>>>
+  snapshots(): Promise<Reply<ReadonlyArray<WorkspaceSnapshot>>>
+  /** Asked by the session's machine. */
+  machineStopping(reason: "idle" | "replaced"): Promise<Reply<boolean>>
   /** A WebSocket cannot be a method's answer. Where there is none in the response, its body is a `Reply` that says why. */
   fetch(request: Request): Promise<Response>
 }

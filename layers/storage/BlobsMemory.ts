@@ -12,6 +12,11 @@ const make = (): Blobs["Service"] => {
     get: Effect.fn("Blobs.get")(function* (key) {
       return Option.fromUndefinedOr(texts.get(key))
     }),
+    copy: Effect.fn("Blobs.copy")(function* (from, to) {
+      const text = texts.get(from)
+      if (text !== undefined) texts.set(to, text)
+      return text !== undefined
+    }),
     deleteAll: Effect.fn("Blobs.deleteAll")(function* (prefix) {
       for (const key of texts.keys()) if (key.startsWith(prefix)) texts.delete(key)
     })

@@ -20,6 +20,14 @@ const make = (bucket: R2Bucket): Blobs["Service"] => {
     return Option.map(Option.fromUndefinedOr(bytes), (bytes) => utf8.decode(bytes))
   })
 
+  const copy = Effect.fn("Blobs.copy")((from: string, to: string) =>
+    attempt("Blobs.copy", async () => {
+      const blob = await bucket.get(from)
+      if (blob !== null) await bucket.put(to, blob.body)
+      return blob !== null
+    })
+  )
+
   const deleteAll = Effect.fn("Blobs.deleteAll")(function* (prefix: string) {
     let cursor: string | undefined
     do {
@@ -32,8 +40,8 @@ const make = (bucket: R2Bucket): Blobs["Service"] => {
     } while (cursor !== undefined)
   })
 
-  return Blobs.of({ put, get, deleteAll })
+  return Blobs.of({ put, get, copy, deleteAll })
 }
 
-/** Blobs in an R2 bucket, as UTF-8. */
+/** Blobs in an R2 bucket, texts as UTF-8. */
 export const layer = (bucket: R2Bucket): Layer.Layer<Blobs> => Layer.succeed(Blobs, make(bucket))

@@ -41,6 +41,7 @@ import * as Policies from "./handlers/Policies.ts"
 import * as RootKeys from "./handlers/RootKeys.ts"
 import * as Runs from "./handlers/Runs.ts"
 import * as SessionsHandlers from "./handlers/Sessions.ts"
+import * as SnapshotsHandlers from "./handlers/Snapshots.ts"
 import * as TasksHandlers from "./handlers/Tasks.ts"
 import * as Tools from "./handlers/Tools.ts"
 import * as VaultsHandlers from "./handlers/Vaults.ts"
@@ -91,6 +92,7 @@ export const layer: Layer.Layer<
     RootKeys.layer,
     Runs.layer,
     Deployments.layer,
+    SnapshotsHandlers.layer,
     TasksHandlers.layer,
     MailboxesHandlers.layer,
     Tools.layer,

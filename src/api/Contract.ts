@@ -14,13 +14,14 @@ import { RequestErrors } from "./RequestErrors.ts"
 import { RootKeysGroup } from "./RootKeys.ts"
 import { RunsGroup } from "./Runs.ts"
 import { SessionsGroup } from "./Sessions.ts"
+import { SnapshotsGroup } from "./Snapshots.ts"
 import { TasksGroup } from "./Tasks.ts"
 import { ToolsGroup } from "./Tools.ts"
 import { VaultsGroup } from "./Vaults.ts"
 
 /**
- * The wire API: that of Managed Agents, and what is ours beside it (`/v1/tasks`, `/v1/mailboxes`, `/v1/policies`, `/v1/egress`, `/v1/tools`, `/v1/api_keys`,
- * `/v1/root_keys`, what `Runs` has).
+ * The wire API: that of Managed Agents, and what is ours beside it (`/v1/tasks`, `/v1/mailboxes`, `/v1/policies`, `/v1/egress`, `/v1/tools`,
+ * `/v1/api_keys`, `/v1/root_keys`, what `Runs` and `Snapshots` have).
  */
 export class Api extends HttpApi.make("ownloop")
   .add(
@@ -30,6 +31,7 @@ export class Api extends HttpApi.make("ownloop")
     SessionsGroup,
     EventsGroup,
     RunsGroup,
+    SnapshotsGroup,
     VaultsGroup,
     CredentialsGroup,
     RootKeysGroup,

@@ -40,6 +40,7 @@ const ConfigInput = Schema.Union([
     backend: nullable(Backend),
     networking: nullable(NetworkingInput),
     policy_ids: nullable(PolicyIds),
+    snapshots: nullable(Schema.Struct({ include_ignored: Schema.Boolean })),
     packages: nullable(
       Schema.Struct(perManager(unsupported("is not supported: the isolate backend has no package manager")))
     )

@@ -14,6 +14,7 @@ import { wire } from "./Errors.ts"
 import { traced, UserMessageInput } from "./Events.ts"
 import { MetadataInput, MetadataPatch, nullable, refused, unsupported, unsupportedFilter } from "./Fields.ts"
 import * as Paging from "./Paging.ts"
+import { SnapshotReference } from "./Snapshots.ts"
 
 const reference = { id: Schema.String, version: nullable(Schema.Int) }
 
@@ -48,7 +49,9 @@ export const CreateSession = Schema.Struct({
   resources: unsupported(),
   vault_ids: nullable(VaultIds),
   budget: nullable(BudgetInput),
-  output_config: nullable(OutputConfigInput)
+  output_config: nullable(OutputConfigInput),
+  /** Ours: what the workspace begins with. */
+  snapshot: nullable(SnapshotReference)
 })
 
 /** Absent fields stay as they are; a title of null is cleared. */

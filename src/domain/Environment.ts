@@ -33,6 +33,8 @@ export const CloudConfig = Schema.Struct({
   type: Schema.Literal("cloud"),
   backend: Backend,
   networking: Networking,
+  /** Ours, of the backend microvm: whether what git ignores is saved too. It is where this is absent. */
+  snapshots: Schema.optionalKey(Schema.Struct({ include_ignored: Schema.Boolean })),
   /** Ours: policies that decide beside `networking`, as one set of rules. */
   policy_ids: Schema.optionalKey(Schema.Array(PolicyId))
 })

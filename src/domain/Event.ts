@@ -4,6 +4,7 @@ import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
 import { auditOnly, EgressAsk, EgressDecision } from "./Egress.ts"
 import { EventId, SessionId, TaskId } from "./Ids.ts"
+import { WorkspaceSnapshot } from "./WorkspaceSnapshot.ts"
 
 /** One event of a session, in the shape of the wire API. The log of them is the only truth of a session. */
 
@@ -201,6 +202,12 @@ export const SessionEvent = Schema.Union([
     budget: Schema.optionalKey(Schema.NullOr(Budget)),
     previous_budget: Schema.optionalKey(Schema.NullOr(Budget))
   }),
+  /** Ours: the files of the session's machine were saved, or need not be again, since they are as they were in that snapshot. */
+  event("session.workspace_saved", { snapshot: WorkspaceSnapshot }),
+  /** Ours: they could not be saved. The snapshots from before stay as they are. */
+  event("session.workspace_not_saved", { message: Schema.String }),
+  /** Ours: the session's machine is about to be stopped, for nobody uses it or because another is to take its place. */
+  event("session.machine_stopping", { reason: Schema.Literals(["idle", "replaced"]) }),
   event("session.error", { error: SessionError }),
   /**
    * Four fields are ours. A request asks for the next answer where no other `purpose` is named. `request_hash` is that of what the model is

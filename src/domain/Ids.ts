@@ -27,6 +27,9 @@ export type CredentialId = typeof CredentialId.Type
 export const EventId = id("sevt").pipe(Schema.brand("EventId"))
 export type EventId = typeof EventId.Type
 
+export const SnapshotId = id("snap").pipe(Schema.brand("SnapshotId"))
+export type SnapshotId = typeof SnapshotId.Type
+
 export const TaskId = id("task").pipe(Schema.brand("TaskId"))
 export type TaskId = typeof TaskId.Type
 
@@ -57,6 +60,7 @@ export const nextEnvironmentId = make<EnvironmentId>("env")
 export const nextPolicyId = make<PolicyId>("pol")
 export const nextSessionId = make<SessionId>("sesn")
 export const nextEventId = make<EventId>("sevt")
+export const nextSnapshotId = make<SnapshotId>("snap")
 export const nextTaskId = make<TaskId>("task")
 export const nextMailboxId = make<MailboxId>("mbox")
 export const nextMailId = make<MailId>("mail")

@@ -5,6 +5,7 @@ import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
 import { CloudConfig } from "./Environment.ts"
 import { DeploymentId, EnvironmentId, EventId, MailboxId, SessionId, TaskId, VaultId } from "./Ids.ts"
+import { WorkspaceSnapshot } from "./WorkspaceSnapshot.ts"
 import { OutputConfig, StructuredOutput } from "./StructuredOutput.ts"
 
 export const SessionStatus = Schema.Literals(["idle", "running", "rescheduling", "terminated"])
@@ -24,6 +25,8 @@ export const SessionRecord = Schema.Struct({
   output_config: Schema.optionalKey(OutputConfig),
   /** The event of another session that it goes on from. */
   forked_from: Schema.optionalKey(ForkedFrom),
+  /** What its workspace begins with: a snapshot of another session, of which it has an archive of its own. */
+  snapshot: Schema.optionalKey(WorkspaceSnapshot),
   /** The task that it was started for. */
   task_id: Schema.optionalKey(TaskId),
   /** The mailbox whose mail it was started for. */

@@ -1,11 +1,13 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { PolicyAmendments } from "../egress/amend.ts"
+import { SavedWorkspace, Snapshots } from "../Snapshots.ts"
 import { ToolRegistry, type ToolResult as Outcome } from "../ToolRegistry.ts"
 import * as AskModel from "./AskModel.ts"
 import { now, timestamp } from "../domain/Common.ts"
 import type { OpenCall } from "./Calls.ts"
 import type { EgressNotes } from "./EgressNotes.ts"
+import * as Saving from "./Saving.ts"
 import * as Prompt from "./Prompt.ts"
 import { Rebuild } from "./Rebuild.ts"
 import * as SessionErrors from "./SessionErrors.ts"
@@ -27,6 +29,7 @@ export const make = Effect.fnUntraced(function* (
 ) {
   const registry = yield* ToolRegistry
   const amendments = yield* PolicyAmendments
+  const snapshots = yield* Snapshots
   const { rebuild } = yield* Rebuild
   const model = yield* AskModel.make(log, limitsOf)
 
@@ -57,6 +60,7 @@ export const make = Effect.fnUntraced(function* (
     const started = yield* now
     const { text, isError, operations, rejected } = yield* registry.call(record.id, call).pipe(
       Effect.catchDefect(() => Effect.succeed(failed)),
+      Effect.provideService(SavedWorkspace, Saving.savedOf(record, state.saving)),
       TraceContext.within(state.trace, call.id)
     )
     const result = rejected
@@ -117,6 +121,20 @@ export const make = Effect.fnUntraced(function* (
     yield* conclude(decidedOn, [ToolResult.make(call.id, text, false)])
   })
 
+  /** What came of it is logged before older snapshots are forgotten. Where it is not, for something came in the meantime, it is done again. */
+  const save = Effect.fn("AgentLoop.save")(function* (decidedOn: Snapshot) {
+    const { snapshot } = Saving.savedOf(decidedOn.record, decidedOn.state.saving)
+    const event = yield* snapshots.save(snapshot).pipe(
+      Effect.map((snapshot): NewEvent => ({ type: "session.workspace_saved", snapshot })),
+      Effect.catch(({ detail }) => Effect.succeed<NewEvent>({ type: "session.workspace_not_saved", message: detail }))
+    )
+    if (!(yield* conclude(decidedOn, [event])) || event.type === "session.workspace_not_saved") return
+    const { record, state } = yield* log.snapshot
+    yield* Effect.catch(snapshots.keepOnly(Saving.snapshotsOf(record, state.saving).map(({ id }) => id)), (error) =>
+      Effect.logWarning("older snapshots could not be deleted", error)
+    )
+  })
+
   const reschedule = Effect.fn("AgentLoop.reschedule")(function* (delay: number, decidedOn: Snapshot) {
     const at = yield* Clock.currentTimeMillis
     yield* conclude(decidedOn, [
@@ -156,6 +174,8 @@ export const make = Effect.fnUntraced(function* (
         return takeAnswer(action, decidedOn)
       case "remind":
         return remind(decidedOn)
+      case "save":
+        return save(decidedOn)
       case "allowForEver":
         return allowForEver(action, decidedOn)
       case "closeRequest":

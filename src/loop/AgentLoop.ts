@@ -16,6 +16,7 @@ import { EventId, type SessionId } from "../domain/Ids.ts"
 import type { ForkedFrom, SessionRecord } from "../domain/Session.ts"
 import { smallestWindow, usualWindow } from "../model/Profiles.ts"
 import type { ModelClient } from "../ModelClient.ts"
+import type { Snapshots } from "../Snapshots.ts"
 import { type Inherited, SessionConflict, type SessionNotFound } from "../Sessions.ts"
 import type { LogEntry, Storage, StorageError } from "../Storage.ts"
 import type { ToolRegistry } from "../ToolRegistry.ts"
@@ -53,9 +54,18 @@ export const AgentLoopConfig = Config.all({
   usualWindow: Config.Int("OWNLOOP_CONTEXT_WINDOW").pipe(Config.withDefault(usualWindow))
 })
 
+type MachineStopping = Extract<SessionEvent, { readonly type: "session.machine_stopping" }>
 type SessionUpdated = Extract<SessionEvent, { readonly type: "session.updated" }>
 
-type Needs = Storage | Blobs | PolicyAmendments | Rebuild | ModelClient | ToolRegistry | SecureRandom.SecureRandom
+type Needs =
+  | Storage
+  | Blobs
+  | PolicyAmendments
+  | Rebuild
+  | ModelClient
+  | ToolRegistry
+  | Snapshots
+  | SecureRandom.SecureRandom
 
 /** One session's loop: asks `Turn` what to do next, does it through the services, logs what came of it, and asks again. */
 export class AgentLoop extends Context.Service<
@@ -78,10 +88,14 @@ export class AgentLoop extends Context.Service<
     readonly run: Effect.Effect<void, SessionNotFound | StorageError>
     /** What `run` would do. */
     readonly next: Effect.Effect<Turn.Action, SessionNotFound | StorageError>
+    /** Whether that is something that clients have to wait for. */
+    readonly isAtWork: Effect.Effect<boolean, SessionNotFound | StorageError>
     /** Logs what was changed of the session itself. */
     noteChange(
       change: Omit<SessionUpdated, "type" | "id" | "processed_at">
     ): Effect.Effect<void, SessionNotFound | StorageError>
+    /** Logs that the session's machine is about to be stopped: what is in it is saved before. */
+    noteStopping(reason: MachineStopping["reason"]): Effect.Effect<void, SessionNotFound | StorageError>
     /** Shows what was decided about a request, in the log, once the tool call has a result that it was made for. */
     noteEgress(decision: EgressDecision): Effect.Effect<void, SessionNotFound | StorageError>
     /** What a person said of a request, or says once it was asked. An approval for one request is used up, in the log, before this answers. */
@@ -101,7 +115,7 @@ export class AgentLoop extends Context.Service<
         const config = yield* AgentLoopConfig
         const log = yield* SessionLog.make(id)
         const limitsOf = (
-          { record: { agent, budget, output_config } }: SessionLog.Snapshot,
+          { record: { agent, budget, environment, output_config } }: SessionLog.Snapshot,
           now: number
         ): Turn.Limits => {
           const models = [agent.model.id, ...(agent.model.fallbacks ?? [])]
@@ -109,6 +123,7 @@ export class AgentLoop extends Context.Service<
             ...config,
             budget,
             isStructured: output_config !== undefined,
+            savesWorkspace: environment.backend === "microvm",
             models,
             contextWindow: smallestWindow(models, config.usualWindow),
             now
@@ -119,6 +134,8 @@ export class AgentLoop extends Context.Service<
         const recover = yield* Recovery.make(log)
         /** Opened by an interrupt, which so ends what is being done. */
         const interrupt = yield* Latch.make()
+        /** Whoever writes does not wait until the workspace is saved: it is saved again later. */
+        let isSaving = false
         const oneAtATime = Semaphore.withPermit(yield* Semaphore.make(1))
 
         /** What to do next, and what that was decided on: read last, so that little can come in between. */
@@ -138,7 +155,7 @@ export class AgentLoop extends Context.Service<
             expected = fold(expected, { ...event, id: pending, processed_at: null })
           }
           const entries = yield* log.append(events.map(queued))
-          if ((yield* log.snapshot).state.interrupted) yield* interrupt.open
+          if ((yield* log.snapshot).state.interrupted || isSaving) yield* interrupt.open
           return entries
         })
 
@@ -188,6 +205,7 @@ export class AgentLoop extends Context.Service<
           while (true) {
             const { action, snapshot } = yield* decide
             if (action.type === "rest" || action.type === "wait" || snapshot.state.interrupted) return
+            isSaving = action.type === "save"
             yield* perform(action, snapshot)
           }
         })
@@ -197,6 +215,7 @@ export class AgentLoop extends Context.Service<
           while (true) {
             yield* interrupt.close
             yield* Effect.raceFirst(work, interrupt.await)
+            isSaving = false
             const { action, snapshot } = yield* decide
             if (action.type === "rest" || action.type === "wait") return
             yield* perform(action, snapshot)
@@ -210,7 +229,10 @@ export class AgentLoop extends Context.Service<
           send: (events) => Effect.provide(send(events), services),
           run: Effect.provide(run(), services),
           next: Effect.map(decide, ({ action }) => action),
+          isAtWork: Effect.map(decide, ({ action, snapshot }) => Turn.isAtWork(snapshot.state, action)),
           noteChange: (change) => Effect.provide(log.append([{ type: "session.updated", ...change }]), services),
+          noteStopping: (reason) =>
+            Effect.provide(log.append([{ type: "session.machine_stopping", reason }]), services),
           noteEgress: (decision) =>
             Effect.map(log.snapshot, ({ state }) => {
               const toolUse = decision.tool_use_id

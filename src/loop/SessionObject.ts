@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Semaphore from "effect/Semaphore"
 import type { Alarm } from "../Alarm.ts"
 import type { Artifacts } from "../Artifacts.ts"
@@ -15,6 +16,7 @@ import type { EgressApproval, EgressDecision } from "../domain/Egress.ts"
 import type { ClientEvent, SessionEvent } from "../domain/Event.ts"
 import type { SessionId } from "../domain/Ids.ts"
 import type { Session, SessionRecord } from "../domain/Session.ts"
+import type { WorkspaceSnapshot } from "../domain/WorkspaceSnapshot.ts"
 import type { EgressQuestion } from "../EgressPolicy.ts"
 import { Outbox } from "../Outbox.ts"
 import {
@@ -33,6 +35,7 @@ import type { Trace } from "../trace/Span.ts"
 import type { TraceExporter } from "../TraceExporter.ts"
 import type { Workspace } from "../Workspace.ts"
 import { AgentLoop } from "./AgentLoop.ts"
+import * as Saving from "./Saving.ts"
 import * as EventStream from "./EventStream.ts"
 import type { Frame } from "./LiveFeed.ts"
 import * as Received from "./Received.ts"
@@ -42,6 +45,12 @@ import * as Work from "./Work.ts"
 
 type Missing = SessionNotFound | StorageError
 type Refused = Missing | SessionConflict
+
+/** How it ends that a workspace is saved. */
+const saves: ReadonlyMap<string, boolean> = new Map([
+  ["session.workspace_saved", true],
+  ["session.workspace_not_saved", false]
+])
 
 /** One session, as whoever holds it serves it: a Durable Object, or a process in a test. Each method is that of `Sessions`. */
 export class SessionObject extends Context.Service<
@@ -66,6 +75,9 @@ export class SessionObject extends Context.Service<
     readonly export: Effect.Effect<ReadableStream<Uint8Array>, Missing>
     /** The last turns, oldest first, the one that goes on included. */
     traces(turns: number): Effect.Effect<ReadonlyArray<Trace>, Missing>
+    readonly snapshots: Effect.Effect<ReadonlyArray<WorkspaceSnapshot>, Refused>
+    /** Saves what is in the session's machine, which is about to be stopped. Answers whether it could. */
+    machineStopping(reason: "idle" | "replaced"): Effect.Effect<boolean, Missing>
     /** The place in the log after which a stream begins that opens now. */
     begin(options: StreamOptions): Effect.Effect<number, Missing | AheadOfLog>
     /** Frames after a place, for a listener that may outlive this process: it has no heartbeat, and is never let go. */
@@ -104,7 +116,7 @@ export class SessionObject extends Context.Service<
 
         const whileIdle = Effect.fnUntraced(function* (operation: string) {
           const snapshot = yield* loop.snapshot
-          if (!(yield* work.isBusy)) return snapshot
+          if (!(yield* loop.isAtWork)) return snapshot
           return yield* new SessionConflict({ id, detail: `it is running: interrupt it before you ${operation} it` })
         })
 
@@ -210,6 +222,27 @@ export class SessionObject extends Context.Service<
           return yield* SessionTraces.last(record, { turns, contentRate })
         }, Effect.provide(services))
 
+        const snapshots = Effect.fn("SessionObject.snapshots")(function* () {
+          const { record, state } = yield* loop.snapshot
+          if (record.environment.backend === "microvm") return Saving.snapshotsOf(record, state.saving)
+          const detail = `it has no snapshots: its backend is ${record.environment.backend}, which keeps each file as it is written`
+          return yield* new SessionConflict({ id, detail })
+        })
+
+        const machineStopping = Effect.fn("SessionObject.machineStopping")(function* (reason: "idle" | "replaced") {
+          const { lastSeq, record } = yield* loop.snapshot
+          if (record.archived_at !== null) return true
+          yield* work.expect
+          yield* loop.noteStopping(reason)
+          yield* work.start
+          const isSaved = yield* loop.follow(lastSeq, { deltas: new Set(), heartbeat: false }).pipe(
+            Stream.map((frame) => ("seq" in frame ? saves.get(frame.event.type) : undefined)),
+            Stream.filter((isSaved) => isSaved !== undefined),
+            Stream.runHead
+          )
+          return Option.getOrElse(isSaved, () => false)
+        })
+
         return SessionObject.of({
           create,
           get,
@@ -223,6 +256,8 @@ export class SessionObject extends Context.Service<
           approveEgress: loop.approveEgress,
           export: exported(),
           traces,
+          snapshots: snapshots(),
+          machineStopping,
           begin,
           follow: (place, deltas) => EventStream.orBroken(loop.follow(place, { deltas, heartbeat: false })),
           wake: work.wake,

@@ -6,10 +6,11 @@ import type { StructuredOutput } from "../domain/StructuredOutput.ts"
 import type { Message } from "../ModelClient.ts"
 import type { Approval } from "./Approvals.ts"
 import type { OpenCall } from "./Calls.ts"
+import * as Saving from "./Saving.ts"
 import * as Spent from "./Spent.ts"
 
 /** Of the shape of `State` and the meaning of `fold`: a checkpoint of another version is not read. */
-export const version = 8
+export const version = 9
 
 export interface QueuedMessage {
   readonly id: EventId
@@ -88,6 +89,8 @@ export interface State {
   readonly trace: TurnTrace | null
   /** Hash of the latest request's `setup`; null before the first. */
   readonly setup: string | null
+  /** What of the workspace is kept outside the session's machine. */
+  readonly saving: Saving.Saving
   /** It was forked, and nothing has happened since: what is open was never begun here. */
   readonly isForked: boolean
   /** A fork's files are made when a tool first needs them. */
@@ -125,6 +128,7 @@ export const initial: State = {
   approvals: [],
   trace: null,
   setup: null,
+  saving: Saving.nothing,
   isForked: false,
   lacksWorkspace: false,
   spent: Spent.nothing,

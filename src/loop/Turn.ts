@@ -40,6 +40,8 @@ export type Action =
   | { readonly type: "takeAnswer"; readonly call: OpenCall; readonly others: ReadonlyArray<OpenCall> }
   /** Ask the model, which answered in text, for an answer in the session's form. */
   | { readonly type: "remind" }
+  /** Save the workspace, which is in a machine that ends. */
+  | { readonly type: "save" }
   /** Save a policy that allows for ever what its call asks, and answer that. */
   | { readonly type: "allowForEver"; readonly call: OpenCall; readonly egress: EgressAsk }
   /** Close a model request that will not be answered. */
@@ -59,6 +61,8 @@ export interface Limits {
   readonly budget: Budget | null
   /** Final answers are given through a tool, in a form of the session's own. */
   readonly isStructured: boolean
+  /** The workspace is in a machine that ends. */
+  readonly savesWorkspace: boolean
   /** In the order in which they are asked. */
   readonly models: ReadonlyArray<string>
   /** Tokens. */
@@ -87,6 +91,19 @@ const exhausted: Action = { type: "stop", stopReason: { type: "retries_exhausted
 /** What to do next is a function of the state, the limits and the time alone. */
 export const next = (state: State, limits: Limits): Action => {
   if (state.status === "terminated") return rest
+  const action = advance(state, limits)
+  return limits.savesWorkspace && savesFirst(state, action) ? { type: "save" } : action
+}
+
+/** Before the session rests, the workspace is saved; where its machine is about to go, before anything else. */
+const savesFirst = ({ saving: { unsaved } }: State, { type }: Action): boolean =>
+  unsaved === "urgent" || (unsaved === "files" && (type === "stop" || type === "rest"))
+
+/** Whether a client has to wait for it. Of a session at rest it is not seen that its workspace is saved. */
+export const isAtWork = ({ status }: State, { type }: Action): boolean =>
+  type !== "rest" && !(type === "save" && status === "idle")
+
+const advance = (state: State, limits: Limits): Action => {
   const open = unanswered(state)
   if (state.interrupted) return abort(state, open)
   if (state.status === "rescheduling") return whileRescheduled(state, limits)

@@ -12,14 +12,12 @@ export const make = (loop: AgentLoop["Service"]) => {
   let unclaimedSeq: number | undefined
   let awaiting = false
 
-  const isBusy = Effect.map(loop.next, ({ type }) => type !== "rest")
-
   /** Around what may give a session at rest something to do. */
   const beginsWork = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
     const { lastSeq } = yield* loop.snapshot
-    const wasBusy = yield* isBusy
+    const wasBusy = yield* loop.isAtWork
     const result = yield* effect
-    if (!wasBusy && (yield* isBusy)) {
+    if (!wasBusy && (yield* loop.isAtWork)) {
       workSeq = lastSeq
       if (!(awaiting && (yield* loop.isWatched))) unclaimedSeq ??= lastSeq
       awaiting = false
@@ -31,7 +29,7 @@ export const make = (loop: AgentLoop["Service"]) => {
   const begin = Effect.fnUntraced(function* ({ after }: StreamOptions) {
     const { lastSeq, record, turnSeq } = yield* loop.snapshot
     if (after !== undefined && after > lastSeq) return yield* new AheadOfLog({ id: record.id, after, last: lastSeq })
-    const isAtWork = yield* isBusy
+    const isAtWork = yield* loop.isAtWork
     const place = after ?? unclaimedSeq ?? (isAtWork ? (workSeq ?? Math.max(turnSeq - 1, 0)) : lastSeq)
     awaiting = !isAtWork && place === lastSeq
     unclaimedSeq = undefined

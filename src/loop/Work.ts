@@ -33,10 +33,10 @@ export const make = Effect.fnUntraced(function* (loop: AgentLoop["Service"], con
   /** What the index shows of the session. */
   let indexed: Session | undefined
 
-  const isBusy = Effect.map(loop.next, ({ type }) => type !== "rest")
+  const isLeft = Effect.map(loop.next, ({ type }) => type !== "rest")
 
   const view = Effect.gen(function* () {
-    return SessionView.make(yield* loop.snapshot, yield* isBusy)
+    return SessionView.make(yield* loop.snapshot, yield* loop.isAtWork)
   })
 
   const index = Effect.tap(view, (session) => {
@@ -59,8 +59,8 @@ export const make = Effect.fnUntraced(function* (loop: AgentLoop["Service"], con
   const tell = Effect.flatMap(told, outbox.drain)
 
   /** Something is left to do, or to tell. */
-  const isPending = Effect.flatMap(isBusy, (isBusy) =>
-    isBusy ? Effect.succeed(true) : Effect.flatMap(told, outbox.isPending)
+  const isPending = Effect.flatMap(isLeft, (isLeft) =>
+    isLeft ? Effect.succeed(true) : Effect.flatMap(told, outbox.isPending)
   )
 
   const wakeIn = (delay: number) => Effect.flatMap(Clock.currentTimeMillis, (now) => alarm.set(now + delay))
@@ -96,7 +96,7 @@ export const make = Effect.fnUntraced(function* (loop: AgentLoop["Service"], con
     const until = Math.min(action.until ?? Infinity, again ?? Infinity)
     yield* until === Infinity ? alarm.clear : alarm.set(until)
     // What was accepted in the meantime must be woken for.
-    if (action.type === "rest" && (yield* isBusy)) yield* wakeIn(ahead)
+    if (action.type === "rest" && (yield* isLeft)) yield* wakeIn(ahead)
   }).pipe(
     Effect.catchCause((cause) =>
       Effect.andThen(
@@ -112,7 +112,6 @@ export const make = Effect.fnUntraced(function* (loop: AgentLoop["Service"], con
     view,
     index,
     indexOrLog,
-    isBusy,
     tell,
     /** Before anything is accepted: it must be woken for, whatever happens next. */
     expect: wakeIn(ahead),

@@ -8,6 +8,7 @@ import * as Calls from "./Calls.ts"
 import * as Compaction from "./Compaction.ts"
 import * as Hash from "./Hash.ts"
 import { restsUntil } from "./ModelChoice.ts"
+import * as Saving from "./Saving.ts"
 import * as Spent from "./Spent.ts"
 import { noDraft, runningFor, type State, untried } from "./State.ts"
 import * as TraceContext from "./TraceContext.ts"
@@ -147,7 +148,8 @@ const change = (state: State, event: SessionEvent): State => {
       )
       const ran = isAllowed && event.rejected !== true && !state.interrupted
       const spent = { ...state.spent, toolCalls: state.spent.toolCalls + (ran ? 1 : 0) }
-      return Calls.answer({ ...state, spent }, event.tool_use_id, {
+      const saving = isAllowed ? Saving.afterCall(state.saving, event) : state.saving
+      return Calls.answer({ ...state, saving, spent }, event.tool_use_id, {
         text: text(event.content),
         isError: event.is_error,
         isRejected: event.rejected ?? false
@@ -166,6 +168,7 @@ const change = (state: State, event: SessionEvent): State => {
         ...state,
         isForked: true,
         lacksWorkspace: true,
+        saving: { snapshots: [], unsaved: state.saving.unsaved },
         approvals: [],
         spent: Spent.nothing,
         runningSince: state.runningSince === null ? null : event.processed_at
@@ -192,6 +195,15 @@ const change = (state: State, event: SessionEvent): State => {
       return { ...rest(state, event.processed_at), status: "terminated", queue: [] }
     case "session.error":
       return fail(state, event.error, event.processed_at)
+    case "session.workspace_saved":
+      return { ...state, saving: Saving.saved(state.saving, event.snapshot) }
+    case "session.workspace_not_saved":
+      return { ...state, saving: { ...state.saving, unsaved: "given up" } }
+    case "session.machine_stopping":
+      return {
+        ...state,
+        saving: { ...state.saving, unsaved: event.reason === "idle" && state.status === "idle" ? "files" : "urgent" }
+      }
     case "span.egress_approval_used":
       return Approvals.use(state, event.approval_id)
     case "session.updated":

@@ -1,9 +1,11 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { SessionEvent, Setup } from "../domain/Event.ts"
+import type { WorkspaceSnapshot } from "../domain/WorkspaceSnapshot.ts"
 import * as Hash from "../loop/Hash.ts"
 import type { Rebuilt } from "../loop/Rebuild.ts"
 import type { ModelRequest, ToolCall } from "../ModelClient.ts"
+import { SnapshotFailed } from "../Snapshots.ts"
 import type { ToolResult } from "../ToolRegistry.ts"
 import { differences } from "./differences.ts"
 import { isInput, type Recorded } from "./Recorded.ts"
@@ -92,6 +94,23 @@ export class Process {
       return { text, isError: next.is_error, ...(next.rejected === true ? { rejected: true } : {}) }
     })
   }
+
+  /** What came of saving the workspace, once that is what comes next. */
+  readonly saved: Effect.Effect<WorkspaceSnapshot, SnapshotFailed> = Effect.suspend(() => {
+    const isOutcome = () => {
+      const { next, death } = this.recorded
+      return (
+        death === null && (next?.type === "session.workspace_saved" || next?.type === "session.workspace_not_saved")
+      )
+    }
+    return Effect.flatMap(this.gate("the workspace to be saved", isOutcome), () => {
+      const { next } = this.recorded
+      if (next?.type === "session.workspace_saved") return Effect.succeed(next.snapshot)
+      return Effect.fail(
+        new SnapshotFailed({ detail: next?.type === "session.workspace_not_saved" ? next.message : "" })
+      )
+    })
+  })
 
   /** What became of a fork's files, once that is what comes next. */
   readonly rebuilt: Effect.Effect<Rebuilt> = Effect.suspend(() => {

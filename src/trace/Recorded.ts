@@ -7,7 +7,10 @@ import type { ExportedEntry, SessionExport } from "./Export.ts"
 
 /** Events that came from outside; all others are the loop's own. */
 export const isInput = (event: SessionEvent): boolean =>
-  event.type === "session.updated" || isOfGateway(event) || (event.type.startsWith("user.") && !isTakenIn(event))
+  event.type === "session.updated" ||
+  event.type === "session.machine_stopping" ||
+  isOfGateway(event) ||
+  (event.type.startsWith("user.") && !isTakenIn(event))
 
 /** The gateway asks whether a request of a tool may be sent, or is about to send one that was allowed once. */
 const isOfGateway = (event: SessionEvent) => isQuestion(event) || event.type === "span.egress_approval_used"

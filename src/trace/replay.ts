@@ -76,6 +76,7 @@ export const replay = Effect.fn("replay")(function* (exported: SessionExport, st
   const send = (event: SessionEvent): Effect.Effect<unknown, { readonly message: string }> => {
     const { question } = recorded
     if (question !== undefined) return loop.approveEgress(question)
+    if (event.type === "session.machine_stopping") return loop.noteStopping(event.reason)
     if (event.type !== "session.updated") return loop.send([clientEvent(event)])
     const change = Struct.omit(event, ["id", "processed_at", "type"])
     const { budget } = change

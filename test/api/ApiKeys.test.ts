@@ -148,6 +148,7 @@ const routes: Record<string, string> = {
   "GET /v1/sessions/{id}/export": "read",
   "POST /v1/sessions/{id}/fork": "run",
   "GET /v1/sessions/{id}/trace": "read",
+  "GET /v1/sessions/{id}/snapshots": "read",
   "POST /v1/sessions": "run",
   "POST /v1/sessions/{id}": "run",
   "POST /v1/sessions/{id}/archive": "run",

@@ -4,6 +4,7 @@ import { patchMetadata } from "../../src/domain/Common.ts"
 import type { ClientEvent, SessionEvent } from "../../src/domain/Event.ts"
 import { EventId, type SessionId } from "../../src/domain/Ids.ts"
 import type { Session, SessionRecord } from "../../src/domain/Session.ts"
+import type { WorkspaceSnapshot } from "../../src/domain/WorkspaceSnapshot.ts"
 import {
   AheadOfLog,
   SessionConflict,
@@ -29,6 +30,8 @@ export class SessionsState {
   /** These refuse what only an idle session allows. */
   readonly running = new Set<string>()
   hasWebSockets = true
+  /** What is kept of each session's workspace. */
+  snapshots: ReadonlyArray<WorkspaceSnapshot> = []
   /** What `stream` answers. */
   frames: Stream.Stream<string> = Stream.empty
 
@@ -129,6 +132,7 @@ export const layer = (state: SessionsState): Layer.Layer<Sessions, never, Catalo
           return Stream.toReadableStream(Stream.encodeText(state.frames))
         }),
         traces: (id) => Effect.as(state.find(id), []),
+        snapshots: (id) => Effect.as(state.find(id), state.snapshots),
         connect: Effect.fnUntraced(function* (id, options) {
           if (!state.hasWebSockets) return yield* new WebSocketsMissing()
           yield* open(id, options)

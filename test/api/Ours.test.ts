@@ -140,6 +140,7 @@ describe("what needs no key", () => {
         "/v1/sessions/{id}/events/{event_id}/content",
         "/v1/sessions/{id}/events/stream",
         "/v1/sessions/{id}/export",
+        "/v1/sessions/{id}/snapshots",
         "/v1/sessions/{id}/fork",
         "/v1/sessions/{id}/trace",
         "/v1/sweeps",

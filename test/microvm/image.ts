@@ -9,8 +9,8 @@ const base = process.env["OWNLOOP_TEST_BASE_IMAGE"] ?? "ownloop-test/debian:book
  * Puts together what a stand-in for the product's image is built of, and answers its Dockerfile: the product's own, on another base, without
  * what it installs, and with a server that speaks the SDK's HTTP routes in place of Cloudflare's (`server.mjs`).
  */
-const standIn = (): string => {
-  const context = join(root, ".build/microvm")
+const standIn = (isHeld: boolean): string => {
+  const context = join(root, `.build/microvm${isHeld ? "-held" : ""}`)
   const product = join(root, "layers/sandbox/microvm")
   rmSync(context, { recursive: true, force: true })
   mkdirSync(context, { recursive: true })
@@ -20,11 +20,13 @@ const standIn = (): string => {
   const own = readFileSync(join(product, "Dockerfile"), "utf8")
     .replace(/^FROM .*$/m, `FROM ${base}`)
     .replace(/^RUN (?:.*\\\n)*.*$/gm, "")
+  if (isHeld) cpSync(join(import.meta.dirname, "curl"), join(context, "curl"))
   const server = [
     "RUN mkdir /workspace",
+    ...(isHeld ? ["COPY curl /usr/local/bin/curl"] : []),
     "COPY node /usr/local/bin/node",
     "COPY server.mjs /server.mjs",
-    'ENTRYPOINT ["/usr/local/bin/node", "/server.mjs"]'
+    'ENTRYPOINT ["/opt/ownloop/init", "/usr/local/bin/node", "/server.mjs"]'
   ]
   const file = join(context, "Dockerfile")
   writeFileSync(file, `${own}\n${server.join("\n")}\nEXPOSE 3000\n`)
@@ -35,7 +37,10 @@ const standIn = (): string => {
 export const isOfficial = process.env["OWNLOOP_TEST_IMAGE"] === "official"
 
 /** The machines of a Worker under test. */
-export const machines = () => (isOfficial ? {} : { image: standIn() })
+export const machines = () => (isOfficial ? {} : { image: standIn(false) })
+
+/** Stand-ins whose own requests wait until a test lets them go (`curl`). */
+export const heldMachines = () => ({ image: standIn(true) })
 
 /** Its variables: the stand-in speaks the SDK's HTTP routes only. */
 export const vars: Record<string, string> = isOfficial ? {} : { OWNLOOP_SANDBOX_TRANSPORT: "http" }

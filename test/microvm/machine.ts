@@ -2,15 +2,33 @@ import assert from "node:assert/strict"
 import { Context, Effect, Fiber } from "effect"
 import { limits, SandboxBackend } from "../../src/SandboxBackend.ts"
 import { exec, read, reason, sh, stopped, untilReached, write } from "../SandboxBackend.support.ts"
+import type { Machine } from "../../layers/sandbox/microvm/Protocol.ts"
 import type { Contract } from "../support/contract.ts"
 
+/** Where a machine can be held: before it is booted, and while an archive travels. */
+export type Stage = "boot" | "save" | "restore"
+
 /** What a test does to a machine from outside. */
-export interface Control {
+export interface Control extends Pick<Machine, "save" | "keepOnly"> {
   /** How often it was started since its object was. */
   starts(): Promise<number>
   /** Ends the container as a failure of its host would. */
   crash(): Promise<void>
+  /** Ends its object as a deploy would. */
+  reset(): Promise<void>
   release(): Promise<void>
+  /** Starts the container and nothing in it, as whatever asks it for something does. */
+  startBare(): Promise<void>
+  /** Lets it come to this stage, once, and no further. */
+  hold(stage: Stage): Promise<void>
+  /** It has come there. */
+  held(stage: Stage): Promise<void>
+  /** Nobody has used it for a while, and it can be saved or not. Answers whether it still runs. */
+  expire(canBeSaved: boolean): Promise<boolean>
+  /** Ids of the snapshots whose archives are there, sorted. */
+  archives(): Promise<ReadonlyArray<string>>
+  delete(snapshot: string): Promise<void>
+  damage(snapshot: string): Promise<void>
 }
 export class Controls extends Context.Service<Controls, Control>()("ownloop/test/microvm/Controls") {}
 

@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { type MockAnswer, type MockOpenAi, startMockOpenAi } from "../support/mockOpenAi.ts"
 import { startSession, startWorker, type Worker } from "../support/worker.ts"
+import { containers } from "./containers.ts"
 import { isOfficial, machines, vars } from "./image.ts"
 
 /** Sessions on machines, in the product's own Worker: a model over HTTP, a container each, the gateway. */
@@ -10,12 +10,6 @@ let worker: Worker
 let model: MockOpenAi
 const script: Array<MockAnswer> = []
 const bash = (command: string): MockAnswer => ({ calls: [{ name: "bash", arguments: { command } }] })
-
-/** The containers of sessions, without what the runtime puts beside each. */
-const containers = () =>
-  execFileSync(process.env["WRANGLER_DOCKER_BIN"] ?? "docker", ["ps", "--format", "{{.Names}}"], { encoding: "utf8" })
-    .split("\n")
-    .filter((name) => name.startsWith("workerd-") && name.includes("MicroVm") && !name.endsWith("-proxy"))
 
 beforeAll(async () => {
   model = await startMockOpenAi(() => script.shift() ?? { status: 400, body: "no script" })

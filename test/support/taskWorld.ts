@@ -233,6 +233,7 @@ export const start = Effect.fnUntraced(function* (
     events: () => none,
     stream: () => none,
     export: () => none,
+    snapshots: () => none,
     traces: () => none,
     connect: () => none
   })

@@ -1,7 +1,11 @@
 import type { Sandbox } from "@cloudflare/sandbox"
-import type { EventId } from "../../../src/domain/Ids.ts"
-import type { Machine, Owner, PathProblem, Ran, Reply, Run } from "./Protocol.ts"
+import type { EventId, SessionId, SnapshotId } from "../../../src/domain/Ids.ts"
+import type { WorkspaceSnapshot } from "../../../src/domain/WorkspaceSnapshot.ts"
+import * as Archives from "./Archives.ts"
+import type { Machine, Owner, PathProblem, Ran, Reply, Run, Use } from "./Protocol.ts"
 import { quote } from "./quote.ts"
+import { ended, exported } from "./runner.ts"
+import { Snapshots } from "./Snapshots.ts"
 
 /** Variables of the Worker that a machine reads. */
 export interface MachineEnv {
@@ -9,6 +13,20 @@ export interface MachineEnv {
   readonly OWNLOOP_SANDBOX_TRANSPORT?: string
   /** How long a machine that nobody uses stays, as the SDK writes it: `10m`, `90s`. */
   readonly OWNLOOP_SANDBOX_SLEEP_AFTER?: string
+  /** Seconds that a machine may take to restore its workspace; 300 where absent. */
+  readonly OWNLOOP_SANDBOX_RESTORE_TIMEOUT?: string
+  /** Where snapshots are kept. */
+  readonly BLOBS: R2Bucket
+}
+
+/** What a machine needs from outside. */
+export interface Outside {
+  /** Where it sends what leaves it. */
+  readonly gateway: (owner: Owner) => Promise<Fetcher>
+  /** Its own object, as the handler of what leaves it reaches that. */
+  readonly machine: (session: SessionId) => Machine
+  /** Tells its session that it is about to be stopped. Answers whether what was in it is saved. */
+  readonly stopping: (session: SessionId, reason: "idle" | "replaced") => Promise<boolean>
 }
 
 /** What leaves for this host is answered here: it proves at boot that the gateway is reached and its certificate trusted. */
@@ -20,6 +38,9 @@ const sessionless = "__DISABLE_SESSION__"
 /** Bytes of one argument of a process; Linux takes 128 KiB. */
 const longestArgument = 100_000
 
+/** Times in a row that a machine that nobody uses could not be saved, until it ends nevertheless. */
+const longestVigil = 6
+
 /** Milliseconds between the attempts to start a machine. */
 const pauses = [500, 2_000]
 
@@ -27,34 +48,42 @@ const pauses = [500, 2_000]
  * Makes the class of the Durable Object that owns a session's container. `gateway` is the only way out: a named outbound handler that is
  * given the owner, whatever a request says. Port 80 and 443 lead there, and everything else is closed.
  */
-export const make = (Base: typeof Sandbox<Env>, gateway: (owner: Owner) => Promise<Fetcher>) => {
+export const make = (Base: typeof Sandbox<Env>, outside: Outside) => {
   class MicroVm extends Base implements Machine {
     override enableInternet = false
     override interceptHttps = true
     override sleepAfter: string
     /** The one boot that all callers wait for; undefined where the container must be looked after first. */
-    #ready: Promise<void> | undefined
+    #ready: Promise<{ readonly isAnew: boolean }> | undefined
     #isUp = false
     /** Starts of the container that this object has seen. */
     #starts = 0
     readonly #cancelled = new Set<string>()
     #toolUse: EventId | null = null
+    /** Calls that came, and those that go on. */
+    #calls = 0
+    #open = 0
+    #vigils = 0
+    #replaced: Promise<void> | undefined
+    readonly #snapshots: Snapshots
+    readonly #restoreTimeout: number
 
     constructor(ctx: DurableObjectState<{}>, env: Env & MachineEnv) {
       super(ctx, Object.assign({}, env, { SANDBOX_TRANSPORT: env.OWNLOOP_SANDBOX_TRANSPORT ?? "rpc" }))
       this.sleepAfter = env.OWNLOOP_SANDBOX_SLEEP_AFTER ?? "10m"
+      this.#snapshots = new Snapshots(this.#session, env.BLOBS, (command) => this.#exec(command))
+      this.#restoreTimeout = Number(env.OWNLOOP_SANDBOX_RESTORE_TIMEOUT ?? 300)
     }
 
-    run(owner: Owner, { id, toolUseId, command, variables, timeout, output }: Run): Promise<Reply<Ran>> {
-      return this.#reply(async () => {
-        await this.#boot(owner)
+    run(use: Use, { id, toolUseId, command, variables, timeout, output }: Run): Promise<Reply<Ran>> {
+      return this.#using(use, async () => {
         this.#toolUse = toolUseId
         const script = await this.#scriptOf(id, command)
         if (this.#cancelled.delete(id))
           return { stdout: "", stderr: "", exitCode: 137, timedOut: false, truncated: false }
         const { stdout, stderr } = await this.#exec(
           `/opt/ownloop/run ${id} ${timeout / 1_000} ${output} ${quote(script)}`,
-          { OWNLOOP_VARIABLES: exported(variables) }
+          { OWNLOOP_VARIABLES: exported(variables, quote) }
         )
         this.#cancelled.delete(id)
         return ended(stdout, stderr)
@@ -73,29 +102,57 @@ export const make = (Base: typeof Sandbox<Env>, gateway: (owner: Owner) => Promi
       await this.#exec(`mkdir -p /run/ownloop; touch ${at}.cancel; [ -s ${at}.pid ] && kill -TERM $(cat ${at}.pid)`)
     }
 
-    query(owner: Owner, command: string) {
-      return this.#reply(async () => {
-        await this.#boot(owner)
+    query(use: Use, command: string) {
+      return this.#using(use, async () => {
         const { stdout, stderr, exitCode } = await this.#exec(command)
         return { stdout, stderr, exitCode }
       })
     }
 
-    readBytes(owner: Owner, path: string): Promise<Reply<Uint8Array>> {
-      return this.#atPath(owner, path, async () => {
-        const { content } = await this.readFile(path, { encoding: "base64", sessionId: sessionless })
-        return new Uint8Array(Buffer.from(content, "base64"))
-      })
+    readBytes(use: Use, path: string): Promise<Reply<Uint8Array>> {
+      return this.#using(
+        use,
+        async () => {
+          const { content } = await this.readFile(path, { encoding: "base64", sessionId: sessionless })
+          return new Uint8Array(Buffer.from(content, "base64"))
+        },
+        path
+      )
     }
 
-    writeBytes(owner: Owner, path: string, content: Uint8Array): Promise<Reply<void>> {
-      return this.#atPath(owner, path, async () => {
-        const starts = this.#starts
-        const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString("base64")
-        await this.writeFile(path, text, { encoding: "base64", sessionId: sessionless })
-        // A machine that started meanwhile began with other files.
-        if (this.#starts !== starts) throw new Error("the machine was started again while a file was written")
-      })
+    writeBytes(use: Use, path: string, content: Uint8Array): Promise<Reply<void>> {
+      return this.#using(
+        use,
+        async () => {
+          const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString("base64")
+          await this.writeFile(path, text, { encoding: "base64", sessionId: sessionless })
+        },
+        path
+      )
+    }
+
+    async save(id: SnapshotId, latest: WorkspaceSnapshot | null, includeIgnored: boolean) {
+      if (this.ctx.container?.running !== true) return { failed: "its machine does not run any more" }
+      try {
+        return { value: await this.#snapshots.save(id, latest, includeIgnored) }
+      } catch (error) {
+        return { failed: messageOf(error) }
+      }
+    }
+
+    /** The session's log has them. One that is to be replaced ends here, before anything else is done in it. */
+    async keepOnly(snapshots: ReadonlyArray<SnapshotId>) {
+      await this.#snapshots.keepOnly(snapshots)
+      if (this.#replaced !== undefined) await this.release()
+    }
+
+    transfer(snapshot: string) {
+      return Promise.resolve(this.#snapshots.transfer(snapshot))
+    }
+
+    /** Whatever in the machine says so: it is asked once. */
+    replaced(): Promise<void> {
+      return (this.#replaced ??= outside.stopping(this.#session, "replaced").then(() => {}))
     }
 
     async release(): Promise<void> {
@@ -105,6 +162,7 @@ export const make = (Base: typeof Sandbox<Env>, gateway: (owner: Owner) => Promi
 
     override async onStart() {
       this.#starts++
+      this.#replaced = undefined
       await super.onStart()
     }
 
@@ -114,12 +172,28 @@ export const make = (Base: typeof Sandbox<Env>, gateway: (owner: Owner) => Promi
       await super.onStop(params)
     }
 
+    /** One that nobody uses sleeps, but not before its workspace is saved. */
+    override async onActivityExpired() {
+      if (this.#open > 0) return
+      const calls = this.#calls
+      const isSaved = await outside.stopping(this.#session, "idle").catch(() => false)
+      if (this.#calls !== calls) return
+      if (isSaved || ++this.#vigils >= longestVigil) await this.release()
+    }
+
+    /** Who made this object named it so. */
+    get #session(): SessionId {
+      return this.ctx.id.name as SessionId
+    }
+
     /** Starts the machine where it does not run; all who come meanwhile wait for the same start. */
-    #boot(owner: Owner): Promise<void> {
+    #boot(use: Use): Promise<{ readonly isAnew: boolean }> {
       if (this.#isUp && this.ctx.container?.running !== true) this.#forget()
-      return (this.#ready ??= this.#start(owner).then(
-        () => {
+      if (this.#isUp) return Promise.resolve({ isAnew: false })
+      return (this.#ready ??= this.#start(use).then(
+        (started) => {
           this.#isUp = true
+          return started
         },
         (error: unknown) => {
           this.#forget()
@@ -133,20 +207,29 @@ export const make = (Base: typeof Sandbox<Env>, gateway: (owner: Owner) => Promi
       this.#ready = undefined
     }
 
-    async #start(owner: Owner): Promise<void> {
+    async #start({ owner, saved }: Use): Promise<{ readonly isAnew: boolean }> {
       await this.setOutboundHandler("gateway", owner)
       for (let attempt = 0; ; attempt++) {
         try {
           await this.startAndWaitForPorts({ ports: this.defaultPort })
-          const { exitCode, stderr } = await this.#exec("/opt/ownloop/boot")
+          const { exitCode, stdout, stderr } = await this.#exec("/opt/ownloop/boot")
           if (exitCode !== 0) throw new Error(stderr.trim())
-          return
+          if (stdout.trim() === "warm") return { isAnew: false }
+          break
         } catch (error) {
           const pause = pauses[attempt]
           if (pause === undefined) throw new Error(`the machine did not start: ${messageOf(error)}`, { cause: error })
           await this.destroy().catch(() => {})
           await new Promise((resolve) => setTimeout(resolve, pause))
         }
+      }
+      try {
+        await this.#snapshots.restore(saved.snapshot, this.#restoreTimeout)
+        return { isAnew: true }
+      } catch (error) {
+        // A machine without its workspace is of no use to anybody.
+        await this.destroy().catch(() => {})
+        throw error
       }
     }
 
@@ -162,18 +245,31 @@ export const make = (Base: typeof Sandbox<Env>, gateway: (owner: Owner) => Promi
       return this.execWithSessionToken(command, sessionless, { origin: "internal", env })
     }
 
-    /** Where the machine refuses, it is asked why. */
-    #atPath<A>(owner: Owner, path: string, use: () => Promise<A>): Promise<Reply<A>> {
-      return this.#reply(async () => {
-        await this.#boot(owner)
-        return use()
-      }, path)
+    /** What is done in the machine, once it holds the workspace. Where it refuses what is asked of a path, it is asked why. */
+    async #using<A>(use: Use, act: () => Promise<A>, path?: string): Promise<Reply<A>> {
+      this.#calls++
+      this.#open++
+      this.#vigils = 0
+      try {
+        return await this.#reply(async () => {
+          const { isAnew } = await this.#boot(use)
+          if (isAnew && use.saved.isBehind) throw new Lost(use.saved.snapshot?.created_at ?? null)
+          const starts = this.#starts
+          const value = await act()
+          // A machine that something else started meanwhile has other files.
+          if (this.#starts !== starts) throw new Error("the machine was started again meanwhile")
+          return value
+        }, path)
+      } finally {
+        this.#open--
+      }
     }
 
     async #reply<A>(use: () => Promise<A>, path?: string): Promise<Reply<A>> {
       try {
         return { value: await use() }
       } catch (error) {
+        if (error instanceof Lost) return { lostSince: error.savedAt }
         const problem = path === undefined || !isOfFiles(error) ? undefined : await this.#problemAt(path, error)
         return problem === undefined ? { unavailable: messageOf(error) } : { problem }
       }
@@ -190,21 +286,32 @@ export const make = (Base: typeof Sandbox<Env>, gateway: (owner: Owner) => Promi
     }
   }
   MicroVm.outboundHandlers = {
-    gateway: async (request, _env, { params }) => {
-      if (new URL(request.url).hostname === selfTestHost) return new Response(null, { status: 204 })
+    gateway: async (request, env, { params }) => {
+      const { hostname } = new URL(request.url)
+      if (hostname === selfTestHost) return new Response(null, { status: 204 })
       // Without an owner nothing leaves.
       if (params === undefined) return new Response("this machine has no owner", { status: 403 })
-      return (await gateway(params as Owner)).fetch(request) // What #start set.
+      const owner = params as Owner // What #start set.
+      if (hostname !== Archives.host) return (await outside.gateway(owner)).fetch(request)
+      return Archives.handle(
+        request,
+        owner.sessionId,
+        outside.machine(owner.sessionId),
+        (env as Env & MachineEnv).BLOBS
+      )
     }
   }
   return MicroVm
 }
 
-/** A shell's words for these variables, which are given after what the last command left. */
-const exported = (variables: Run["variables"]): string =>
-  Object.entries(variables)
-    .map(([name, value]) => `export ${name}=${quote(value)}`)
-    .join("\n")
+/** The machine began anew, without what was written since it was saved. */
+class Lost extends Error {
+  readonly savedAt: string | null
+  constructor(savedAt: string | null) {
+    super("the machine began anew")
+    this.savedAt = savedAt
+  }
+}
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -215,20 +322,3 @@ const isOfFiles = (error: unknown): boolean => {
     code === "FILE_NOT_FOUND" || code === "FILESYSTEM_ERROR" || code === "IS_DIRECTORY" || code === "FILE_TOO_LARGE"
   )
 }
-
-/** What `image/run` says after its last record separator. */
-const ended = (stdout: string, all: string): Ran => {
-  const at = all.lastIndexOf("\x1e")
-  if (at < 0) throw new Error(`the command's runner was ended from outside ${all.trim()}`.trim())
-  const [exitCode, timedOut, truncated] = all.slice(at + 1).split(" ")
-  return {
-    stdout: withoutCut(stdout, truncated === "1"),
-    stderr: withoutCut(all.slice(0, at), truncated === "1"),
-    exitCode: Number(exitCode),
-    timedOut: timedOut === "1",
-    truncated: truncated === "1"
-  }
-}
-
-/** Without the character that a cut went through. */
-const withoutCut = (text: string, truncated: boolean): string => (truncated ? text.replace(/\ufffd$/, "") : text)

@@ -1,4 +1,14 @@
-import type { AgentId, EnvironmentId, EventId, PolicyId, SessionId, VaultId } from "../../../src/domain/Ids.ts"
+import type {
+  AgentId,
+  EnvironmentId,
+  EventId,
+  PolicyId,
+  SessionId,
+  SnapshotId,
+  VaultId
+} from "../../../src/domain/Ids.ts"
+import type { WorkspaceSnapshot } from "../../../src/domain/WorkspaceSnapshot.ts"
+import type { Saved } from "../../../src/Snapshots.ts"
 
 /** What a session's object and its machine say to each other, over the RPC of Durable Objects. */
 
@@ -9,6 +19,12 @@ export interface Owner {
   readonly agentId: AgentId
   readonly policyIds: ReadonlyArray<PolicyId>
   readonly vaultIds: ReadonlyArray<VaultId>
+}
+
+/** Whose call it is, and what a machine that starts for it begins with. */
+export interface Use {
+  readonly owner: Owner
+  readonly saved: Saved
 }
 
 /** A command for the session's shell. */
@@ -45,18 +61,32 @@ export type Reply<A> =
   | { readonly problem: PathProblem }
   /** Nothing is known of what the machine did. */
   | { readonly unavailable: string }
+  /** The machine began anew, without what was written since this time; null where nothing was ever saved. Nothing was done. */
+  | { readonly lostSince: string | null }
 
 export interface Machine {
-  run(owner: Owner, run: Run): Promise<Reply<Ran>>
+  run(use: Use, run: Run): Promise<Reply<Ran>>
   /** The tool call that the session's shell runs for: what a machine sends says nothing of who asked for it. */
   toolUse(): Promise<EventId | null>
   /** Kills a command with all that it started, also where it has not begun. */
   cancel(id: string): Promise<void>
   /** Runs a command that changes nothing, beside the session's shell. */
-  query(owner: Owner, command: string): Promise<Reply<Omit<Ran, "timedOut" | "truncated">>>
-  readBytes(owner: Owner, path: string): Promise<Reply<Uint8Array>>
+  query(use: Use, command: string): Promise<Reply<Omit<Ran, "timedOut" | "truncated">>>
+  readBytes(use: Use, path: string): Promise<Reply<Uint8Array>>
   /** Makes the folders on the way. */
-  writeBytes(owner: Owner, path: string, content: Uint8Array): Promise<Reply<void>>
-  /** Ends the machine; what was not kept is gone. */
+  writeBytes(use: Use, path: string, content: Uint8Array): Promise<Reply<void>>
+  /** Saves the workspace as a snapshot of this id. Answers the latest one where nothing has changed since. Starts no machine. */
+  save(
+    id: SnapshotId,
+    latest: WorkspaceSnapshot | null,
+    includeIgnored: boolean
+  ): Promise<{ readonly value: WorkspaceSnapshot } | { readonly failed: string }>
+  /** Deletes all other snapshots of the session. */
+  keepOnly(snapshots: ReadonlyArray<SnapshotId>): Promise<void>
+  /** What may be done now with the archive of a snapshot: the machine itself asked for it. */
+  transfer(snapshot: string): Promise<"PUT" | "GET" | null>
+  /** The platform is about to end the machine. */
+  replaced(): Promise<void>
+  /** Ends the machine; what was not saved is gone. */
   release(): Promise<void>
 }

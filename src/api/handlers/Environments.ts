@@ -8,7 +8,7 @@ import { type CloudConfig, type Environment, type Networking, noNetworking } fro
 import { type EnvironmentId, nextEnvironmentId } from "../../domain/Ids.ts"
 import { Api } from "../Contract.ts"
 import { type ConfigInput, type CreateEnvironment, responseOf, type UpdateEnvironment } from "../Environments.ts"
-import { Conflict, NotFound } from "../Errors.ts"
+import { Conflict, InvalidRequest, NotFound } from "../Errors.ts"
 import { paginate } from "../Paging.ts"
 import { checkPolicies, policyIds } from "./bindings.ts"
 import { orInternal, orInvalid } from "./onWire.ts"
@@ -39,7 +39,7 @@ export const layer = HttpApiBuilder.group(
         id: yield* nextId,
         name: input.name,
         description: input.description ?? null,
-        config: configOf(input.config, { type: "cloud", backend: "isolate", networking: noNetworking }),
+        config: yield* configOf(input.config, { type: "cloud", backend: "isolate", networking: noNetworking }),
         metadata: input.metadata ?? {},
         created_at,
         updated_at: created_at,
@@ -58,7 +58,7 @@ export const layer = HttpApiBuilder.group(
         ...environment,
         name: change.name ?? environment.name,
         description: change.description === undefined ? environment.description : change.description,
-        config: configOf(change.config, environment.config),
+        config: yield* configOf(change.config, environment.config),
         metadata: yield* orInvalid(patchMetadata(environment.metadata, change.metadata)),
         updated_at: yield* now
       })
@@ -96,11 +96,22 @@ export const layer = HttpApiBuilder.group(
   })
 )
 
-const configOf = (input: ConfigInput | null | undefined, fallback: CloudConfig): CloudConfig => ({
-  type: "cloud",
-  backend: input?.backend ?? fallback.backend,
-  networking: input?.networking ? networkingOf(input.networking) : fallback.networking,
-  ...policyIds(input?.policy_ids === undefined ? (fallback.policy_ids ?? []) : (input.policy_ids ?? []))
+const configOf = Effect.fnUntraced(function* (input: ConfigInput | null | undefined, fallback: CloudConfig) {
+  const backend = input?.backend ?? fallback.backend
+  if (input?.snapshots && backend !== "microvm") {
+    return yield* new InvalidRequest({
+      message: `config.snapshots: the backend ${backend} has none: it keeps each file as it is written`
+    })
+  }
+  const snapshots = input?.snapshots === undefined ? fallback.snapshots : input.snapshots
+  const config: CloudConfig = {
+    type: "cloud",
+    backend,
+    networking: input?.networking ? networkingOf(input.networking) : fallback.networking,
+    ...(snapshots && backend === "microvm" ? { snapshots } : {}),
+    ...policyIds(input?.policy_ids === undefined ? (fallback.policy_ids ?? []) : (input.policy_ids ?? []))
+  }
+  return config
 })
 
 const networkingOf = (input: NonNullable<ConfigInput["networking"]>): Networking =>

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { Blobs } from "../../Blobs.ts"
 import { Catalog } from "../../Catalog.ts"
 import type { SessionAgent } from "../../domain/Agent.ts"
 import { now } from "../../domain/Common.ts"
@@ -16,6 +17,7 @@ import { Deployment } from "../Deployment.ts"
 import { paginate } from "../Paging.ts"
 import type { AgentInput, CreateSession, UpdateSession } from "../Sessions.ts"
 import { within } from "./Events.ts"
+import { copyTo } from "./Snapshots.ts"
 import { orConflict, orInternal, orInvalid, orMissing, orRefused } from "./onWire.ts"
 
 export const layer = HttpApiBuilder.group(
@@ -51,6 +53,9 @@ export const layer = HttpApiBuilder.group(
       return overridden
     })
 
+    const services = yield* Effect.context<Blobs | Sessions>()
+    const blobs = yield* Blobs
+
     const create = Effect.fn("Sessions.create")(
       function* (input: typeof CreateSession.Type, traceparent: string | undefined) {
         const [agent, environment, vault_ids] = yield* Effect.all(
@@ -61,20 +66,28 @@ export const layer = HttpApiBuilder.group(
         if (budget !== null) yield* Setup.isBudgetable(budget, agent)
         const form = formOf(input.output_config)
         yield* orRefused(Setup.isFormTakeable(form.output_config, agent))
+        const id = yield* nextId
+        const snapshot =
+          input.snapshot == null
+            ? undefined
+            : yield* Effect.provideContext(copyTo(id, input.snapshot, environment.config), services)
         const record = {
-          id: yield* nextId,
+          id,
           agent,
           environment_id: environment.id,
           environment: environment.config,
           vault_ids,
           budget,
           ...form,
+          ...(snapshot === undefined ? {} : { snapshot }),
           title: input.title ?? null,
           metadata: input.metadata ?? {},
           created_at: yield* now,
           archived_at: null
         }
-        return yield* sessions.create(record, within(traceparent, input.initial_events ?? []))
+        return yield* sessions
+          .create(record, within(traceparent, input.initial_events ?? []))
+          .pipe(Effect.tapError(() => Effect.ignore(snapshot === undefined ? Effect.void : blobs.deleteAll(`${id}/`))))
       },
       orInternal,
       orInvalid

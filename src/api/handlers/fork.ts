@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as SecureRandom from "effect/crypto/SecureRandom"
+import { Blobs } from "../../Blobs.ts"
 import { Catalog } from "../../Catalog.ts"
 import type { SessionAgent } from "../../domain/Agent.ts"
 import { now } from "../../domain/Common.ts"
@@ -18,6 +19,7 @@ import { InvalidRequest } from "../Errors.ts"
 import type { ForkSession } from "../Forks.ts"
 import { checkPolicies, policyIds } from "./bindings.ts"
 import { orInternal, orInvalid, orMissing, orRefused } from "./onWire.ts"
+import { copyFor } from "./Snapshots.ts"
 
 type Changes = typeof ForkSession.Type
 
@@ -30,6 +32,7 @@ export const make = Effect.gen(function* () {
   const deployment = yield* Deployment
   const sessions = yield* Sessions
   const vaults = yield* Vaults
+  const blobs = yield* Blobs
   const nextId = Effect.provideService(nextSessionId, SecureRandom.SecureRandom, yield* SecureRandom.SecureRandom)
 
   const exported = Effect.fnUntraced(function* (id: SessionId) {
@@ -97,14 +100,28 @@ export const make = Effect.gen(function* () {
       const budget = changes.budget === undefined ? session.budget : changes.budget
       if (budget !== null) yield* Setup.isBudgetable(budget, agent)
       yield* orRefused(Setup.isFormTakeable(session.output_config, agent))
+      const fork = yield* nextId
+      const snapshot =
+        environment.config.backend === "microvm"
+          ? yield* Effect.provideService(
+              copyFor(
+                fork,
+                session,
+                inherited.map(({ event }) => event)
+              ),
+              Blobs,
+              blobs
+            )
+          : undefined
       const record: SessionRecord = {
-        id: yield* nextId,
+        id: fork,
         agent,
         environment_id: environment.id,
         environment: environment.config,
         vault_ids,
         budget,
         ...(session.output_config === undefined ? {} : { output_config: session.output_config }),
+        ...(snapshot === undefined ? {} : { snapshot }),
         forked_from: { session_id: id, event_id: last },
         title: changes.title === undefined ? session.title : changes.title,
         metadata: changes.metadata === undefined ? session.metadata : (changes.metadata ?? {}),
