@@ -31,5 +31,5 @@ export const layer = (
     environment.backend === "isolate"
       ? Isolate.layer({ loader: env.LOADER, outbound, sessionId: id })
       : MicroVm.layer({ machine: machines(env)?.getByName(id) as Machine | undefined, owner }) // An RPC stub of it.
-  return Layer.provide(sandbox, SessionCredentials.layer(owner))
+  return Layer.provide(sandbox, SessionCredentials.layerVariables(owner))
 }
