@@ -24,6 +24,7 @@ import { PolicyAmendments } from "../src/egress/amend.ts"
 import { AgentLoop, AgentLoopConfig } from "../src/loop/AgentLoop.ts"
 import { Rebuild } from "../src/loop/Rebuild.ts"
 import { SessionObject } from "../src/loop/SessionObject.ts"
+import { TokenRefresh } from "../src/oauth/TokenRefresh.ts"
 import * as RootKeys from "../src/RootKeys.ts"
 import { SecretBox } from "../src/SecretBox.ts"
 import * as SessionCredentials from "../src/SessionCredentials.ts"
@@ -160,8 +161,15 @@ export const api = (env: Env): ((request: Request) => Promise<Response>) => {
 export class Gateway extends EgressGateway.make(
   (env: Env, props) =>
     PolicyStore.layer(props).pipe(
-      Layer.provide([SessionCredentials.layer(props), EgressSession.layer(env.SESSIONS, props.sessionId)]),
-      Layer.provide([CatalogD1.layer(env.CATALOG), secrets(env), SecureRandom.layerWebCrypto, config(env)])
+      Layer.provide([SessionCredentials.layerGrants(props), EgressSession.layer(env.SESSIONS, props.sessionId)]),
+      Layer.provide(TokenRefresh.layer),
+      Layer.provide([
+        CatalogD1.layer(env.CATALOG),
+        secrets(env),
+        FetchHttpClient.layer,
+        SecureRandom.layerWebCrypto,
+        config(env)
+      ])
     ),
   (env) => Ways.make(env, env.LOADER)
 ) {}

@@ -31,12 +31,12 @@ export const layer = (
   }
   if (environment.backend === "isolate") {
     const isolate = Isolate.layer({ loader: env.LOADER, outbound, sessionId: id })
-    return Layer.merge(Layer.provide(isolate, SessionCredentials.layer(owner)), NoSnapshots.layer)
+    return Layer.merge(Layer.provide(isolate, SessionCredentials.layerVariables(owner)), NoSnapshots.layer)
   }
   const namespace = machines(env)
   const machine = namespace && (() => namespace.getByName(id) as Machine) // An RPC stub of it.
   return Layer.merge(
-    Layer.provide(MicroVm.layer({ machine, owner }), SessionCredentials.layer(owner)),
+    Layer.provide(MicroVm.layer({ machine, owner }), SessionCredentials.layerVariables(owner)),
     machine ? MicroVmSnapshots.layer(machine, environment.snapshots?.include_ignored ?? true) : NoSnapshots.layer
   )
 }

@@ -24,6 +24,17 @@ export interface Placeholder {
   readonly body: boolean
 }
 
+/** What came of getting a credential another value. */
+export interface Renewed {
+  readonly isNew: boolean
+  /** Says in the audit which credential it is, and what went wrong. */
+  readonly reason: string
+  /** The request that was sent for it; null where somebody else sent one. */
+  readonly asked: { readonly url: string; readonly status: number | null } | null
+}
+
+export type Renew = Effect.Effect<Renewed>
+
 /** What of the session's credentials goes out with a request, over https only. */
 export interface Attachment {
   readonly headers: { readonly [name: string]: Redacted.Redacted }
@@ -32,6 +43,8 @@ export interface Attachment {
   readonly names: ReadonlyArray<string>
   /** What no answer may show, whether it was attached or not. */
   readonly secrets: ReadonlyArray<Redacted.Redacted>
+  /** Of the credentials that the headers are of, those that can get another value where this one is refused. */
+  readonly renewals: ReadonlyArray<Renew>
 }
 
 /**
@@ -70,6 +83,8 @@ export class EgressPolicy extends Context.Service<
   {
     /** Total, and closed: a policy that is missing, broken or unreadable blocks. */
     decide(request: EgressRequest): Effect.Effect<Verdict>
+    /** Gets credentials other values, each under a record. Answers whether there are any: the request is decided about again. */
+    renew(renewals: ReadonlyArray<Renew>): Effect.Effect<boolean, AuditFailed>
     /** Answers the id of the record. */
     record(decision: EgressRecord): Effect.Effect<string, AuditFailed>
     /** Adds to a record what went over the wire. */

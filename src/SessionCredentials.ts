@@ -9,6 +9,8 @@ import { type CredentialAuth, sentField } from "./domain/Vault.ts"
 import type { Grant } from "./egress/attach.ts"
 import type { Binding } from "./egress/binding.ts"
 import { type HostPattern, parsePattern } from "./egress/pattern.ts"
+import type { Renewed } from "./EgressPolicy.ts"
+import { TokenRefresh } from "./oauth/TokenRefresh.ts"
 import { SandboxVariables } from "./SandboxBackend.ts"
 import { SecretBox } from "./SecretBox.ts"
 import type { StorageError } from "./Storage.ts"
@@ -26,42 +28,77 @@ export class SessionGrants extends Context.Reference<Effect.Effect<ReadonlyArray
   { defaultValue: () => Effect.succeed([]) }
 ) {}
 
-/** For the gateway and the sandbox of one session. */
-export const layer = (owner: Owner): Layer.Layer<never, never, Vaults | SecretBox> =>
-  Layer.unwrap(
-    Effect.map(Effect.context<Vaults | SecretBox>(), (services) =>
-      Layer.merge(
-        Layer.succeed(SessionGrants, Effect.provide(grants(owner), services)),
-        Layer.succeed(SandboxVariables, Effect.provide(variables(owner), services))
-      )
+/** For the gateway of one session. */
+export const layerGrants = (owner: Owner): Layer.Layer<never, never, Vaults | SecretBox | TokenRefresh> =>
+  Layer.effect(
+    SessionGrants,
+    Effect.map(Effect.context<Vaults | SecretBox | TokenRefresh>(), (services) =>
+      Effect.provide(grants(owner), services)
     )
+  )
+
+/** For the sandbox of one session. */
+export const layerVariables = (owner: Owner): Layer.Layer<never, never, Vaults | SecretBox> =>
+  Layer.effect(
+    SandboxVariables,
+    Effect.map(Effect.context<Vaults | SecretBox>(), (services) => Effect.provide(variables(owner), services))
   )
 
 const grants = Effect.fn("SessionCredentials.grants")(function* ({ sessionId, vaultIds }: Owner) {
   if (vaultIds.length === 0) return []
   const vaults = yield* Vaults
   const box = yield* SecretBox
+  const { refresh } = yield* TokenRefresh
   const now = yield* Clock.currentTimeMillis
   return yield* Effect.forEach(
     yield* vaults.usable(vaultIds),
-    Effect.fnUntraced(function* ({ credential: { id, vault_id, auth }, secrets }: StoredCredential) {
+    Effect.fnUntraced(function* (stored: StoredCredential) {
+      const { credential, secrets } = stored
+      const { auth, id, vault_id } = credential
       const field = sentField(auth)
       const sealed = secrets[field]
+      const isExpired = auth.type === "mcp_oauth" && auth.expires_at !== null && Date.parse(auth.expires_at) <= now
       const value =
         sealed === undefined
           ? Result.fail("it has no value")
-          : expired(auth, now)
-            ? Result.fail("its access token has expired")
+          : isExpired
+            ? Result.fail(whyExpired(stored))
             : yield* box.open(sealed, { vault: vault_id, credential: id, field }).pipe(
                 Effect.mapError(({ message }) => message),
                 Effect.result
               )
       const texts = auth.type === "environment_variable" ? yield* box.placeholders(sessionId, id) : []
-      const grant: Grant = { name: id, binding: bindingOf(auth), value, use: useOf(auth, texts) }
+      const canRefresh = auth.type === "mcp_oauth" && auth.refresh !== null
+      const grant: Grant = {
+        name: id,
+        binding: bindingOf(auth),
+        value,
+        use: useOf(auth, texts),
+        ...(canRefresh ? { renewal: { isDue: isExpired, renew: renewed(stored, refresh(stored)) } } : {})
+      }
       return grant
     })
   )
 })
+
+const whyExpired = ({ refreshing }: StoredCredential) =>
+  refreshing !== undefined && "failed" in refreshing
+    ? `its access token has expired, and was not refreshed: ${refreshing.failed}`
+    : "its access token has expired"
+
+const renewed = (
+  { credential: { id } }: StoredCredential,
+  refreshed: ReturnType<TokenRefresh["Service"]["refresh"]>
+): Effect.Effect<Renewed> =>
+  refreshed.pipe(
+    Effect.map((asked) => ({ isNew: true, reason: `the access token of ${id} is refreshed`, asked })),
+    Effect.catchTags({
+      TokenRefreshFailed: ({ asked, message }) => Effect.succeed({ isNew: false, reason: message, asked }),
+      StorageError: ({ message }) =>
+        Effect.succeed({ isNew: false, reason: `the access token of ${id} was not refreshed: ${message}`, asked: null })
+    }),
+    Effect.tap(({ isNew, reason }) => (isNew ? Effect.void : Effect.logWarning(reason)))
+  )
 
 /** For each credential that has a name in the sandbox, what stands for its value. */
 const variables = Effect.fn("SessionCredentials.variables")(function* ({ sessionId, vaultIds }: Owner) {
@@ -78,9 +115,6 @@ const variables = Effect.fn("SessionCredentials.variables")(function* ({ session
   }
   return variables
 })
-
-const expired = (auth: CredentialAuth, now: number) =>
-  auth.type === "mcp_oauth" && auth.expires_at !== null && Date.parse(auth.expires_at) <= now
 
 const bindingOf = (auth: CredentialAuth): Binding => {
   switch (auth.type) {

@@ -18,9 +18,21 @@ export const Secrets = Schema.Struct({
 })
 export type Secrets = typeof Secrets.Type
 
+/**
+ * The latest attempt to get a credential a new access token: under way, until then at the latest, or why it came to nothing. Times are in
+ * milliseconds since the epoch.
+ */
+export const Refreshing = Schema.Union([
+  Schema.Struct({ until: Schema.Int }),
+  Schema.Struct({ failed: Schema.String, at: Schema.Int })
+])
+export type Refreshing = typeof Refreshing.Type
+
 export interface StoredCredential {
   readonly credential: Credential
   readonly secrets: Secrets
+  /** Absent where none was made since the values were set, or the latest got one. */
+  readonly refreshing?: Refreshing
 }
 
 type Listing = PageQuery & { readonly includeArchived: boolean }
@@ -51,7 +63,7 @@ export class Vaults extends Context.Service<
     usable(vaults: ReadonlyArray<VaultId>): Effect.Effect<ReadonlyArray<StoredCredential>, StorageError>
     /** Those of all vaults, by id, oldest first. */
     all(page: PageQuery): Effect.Effect<ReadonlyArray<StoredCredential>, StorageError>
-    /** Replaces the values of a credential. False, and nothing written, where they are no longer those given. */
-    replaceSecrets(stored: StoredCredential, secrets: Secrets): Effect.Effect<boolean, StorageError>
+    /** Puts a credential in the place of itself. False, and nothing written, where it is no longer the one given. */
+    replace(before: StoredCredential, after: StoredCredential): Effect.Effect<boolean, StorageError>
   }
 >()("ownloop/Vaults") {}

@@ -159,16 +159,50 @@ export const contract: Contract<Vaults> = {
     assert.deepEqual(yield* storedIds(vaults.all({ limit: 2, after: "vcrd_2" })), ["vcrd_3"])
   }),
 
-  "values are replaced only where nobody changed them meanwhile": Effect.gen(function* () {
+  "a credential is replaced only where nobody changed it meanwhile, in anything": Effect.gen(function* () {
     const vaults = yield* Vaults
-    const secrets = { secret_value: sealed("k2.nonce.new") }
+    const first = stored("1")
+    const resealed = { ...first, secrets: { secret_value: sealed("k2.nonce.new") } }
+    const begun = { ...resealed, refreshing: { until: 1_000 } }
+    const failed = { ...resealed, refreshing: { failed: "no answer", at: 900 } }
+    const renamed = { ...failed, credential: credential("1", { display_name: 'Zwölf "🐈"' }) }
+    yield* vaults.putCredential(first)
+    assert.equal(yield* vaults.replace(first, resealed), true)
+    assert.equal(yield* vaults.replace(first, begun), false)
+    assert.equal(yield* vaults.replace(resealed, begun), true)
+    assert.equal(yield* vaults.replace(resealed, failed), false)
+    assert.deepEqual(yield* vaults.all({ limit: 10 }), [begun])
+    assert.equal(yield* vaults.replace(begun, failed), true)
+    assert.equal(yield* vaults.replace(failed, renamed), true)
+    assert.equal(yield* vaults.replace(failed, first), false)
+    assert.deepEqual(yield* vaults.credential(vlt("1"), vcrd("1")), Option.some(renamed))
+    assert.equal(yield* vaults.replace(stored("2"), stored("2", {}, "k2.nonce.new")), false)
+    assert.deepEqual(yield* vaults.all({ limit: 10 }), [renamed])
+  }),
+
+  "of several who replace one credential exactly one succeeds": Effect.gen(function* () {
+    const vaults = yield* Vaults
     yield* vaults.putCredential(stored("1"))
-    assert.equal(yield* vaults.replaceSecrets(stored("1"), secrets), true)
-    assert.equal(yield* vaults.replaceSecrets(stored("1"), { secret_value: sealed("k3.nonce.newer") }), false)
-    assert.deepEqual(
-      yield* vaults.credential(vlt("1"), vcrd("1")),
-      Option.some({ credential: credential("1"), secrets })
+    const replaced = yield* Effect.forEach(
+      [1, 2, 3],
+      (until) => vaults.replace(stored("1"), { ...stored("1"), refreshing: { until } }),
+      { concurrency: "unbounded" }
     )
-    assert.equal(yield* vaults.replaceSecrets(stored("2"), secrets), false)
+    assert.equal(replaced.filter(Boolean).length, 1)
+  }),
+
+  "a credential that is set anew, or archived, is refreshed by nobody": Effect.gen(function* () {
+    const vaults = yield* Vaults
+    const begin = (id: string) => vaults.replace(stored(id), { ...stored(id), refreshing: { until: 1_000 } })
+    yield* vaults.putVault(vault("1"))
+    for (const id of ["1", "2"]) yield* vaults.putCredential(stored(id))
+    assert.deepEqual([yield* begin("1"), yield* begin("2")], [true, true])
+    yield* vaults.putCredential(stored("1", {}, "k2.nonce.new"))
+    assert.deepEqual((yield* vaults.all({ limit: 1 }))[0], stored("1", {}, "k2.nonce.new"))
+    yield* vaults.archiveVault(vlt("1"), archived_at)
+    assert.deepEqual(
+      (yield* vaults.all({ limit: 10 })).map(({ refreshing }) => refreshing),
+      [undefined, undefined]
+    )
   })
 }

@@ -5,20 +5,22 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import { Catalog } from "../../src/Catalog.ts"
-import { type AnthropicKeyRefused, carriesAnthropicKey } from "../../src/domain/AnthropicKey.ts"
+import type { AnthropicKeyRefused } from "../../src/domain/AnthropicKey.ts"
 import { now } from "../../src/domain/Common.ts"
-import type { EgressApproval, EgressDecision } from "../../src/domain/Egress.ts"
+import type { EgressDecision } from "../../src/domain/Egress.ts"
 import type { AgentId, EnvironmentId, EventId, PolicyId, SessionId } from "../../src/domain/Ids.ts"
 import { defaultLimits } from "../../src/domain/Policy.ts"
-import type { Grant } from "../../src/egress/attach.ts"
+import { type Grant, renewalsDue } from "../../src/egress/attach.ts"
 import { boundaryOf } from "../../src/egress/boundary.ts"
-import { decide, type Decision, limitsOf, portOfScheme } from "../../src/egress/decide.ts"
+import { decide, limitsOf } from "../../src/egress/decide.ts"
 import { decodeInjections, type EgressConfigInvalid } from "../../src/egress/injection.ts"
+import { after, questionOf } from "../../src/egress/question.ts"
+import { renewAll } from "../../src/egress/record.ts"
 import { closed, verdictOf } from "../../src/egress/verdict.ts"
 import {
   AuditFailed,
   EgressPolicy,
-  type EgressQuestion,
+  type EgressRecord,
   type EgressRequest,
   EgressSession
 } from "../../src/EgressPolicy.ts"
@@ -61,6 +63,38 @@ export const layer = (
       const own = yield* SessionGrants
       const { agentId, environmentId, policyIds, sessionId, toolUseId } = caller
 
+      const record = Effect.fn("EgressPolicy.record")(
+        function* (decision: EgressRecord) {
+          const id = `egrs_${yield* random.ulid}`
+          const record: EgressDecision = {
+            type: "egress_decision",
+            id,
+            session_id: sessionId,
+            agent_id: agentId,
+            tool_use_id: toolUseId,
+            ...decision,
+            bytes_out: null,
+            bytes_in: null,
+            duration_ms: null,
+            created_at: yield* now
+          }
+          yield* Effect.all([catalog.addDecision(record), session.note(record)], { concurrency: 2, discard: true })
+          return id
+        },
+        Effect.mapError((cause) => new AuditFailed({ cause })),
+        Effect.catchDefect((cause) => new AuditFailed({ cause }))
+      )
+
+      const renew = renewAll(record)
+
+      /** Whose credential has expired gets another one first; where there is none, the verdict says why. */
+      const attached = Effect.fnUntraced(function* (...[decision, limits, grants, request, approval]: Deciding) {
+        const due = decision.effect === "allow" ? renewalsDue(grants, request) : []
+        if (due.length === 0) return verdictOf(decision, limits, grants, request, approval)
+        yield* renew(due)
+        return verdictOf(decision, limits, [...(yield* own), ...deployed], request, approval)
+      })
+
       return EgressPolicy.of({
         decide: Effect.fn("EgressPolicy.decide")(
           function* (request: EgressRequest) {
@@ -73,35 +107,17 @@ export const layer = (
             const grants = [...granted, ...deployed]
             const decision = decide(boundary.success, request)
             const question = questionOf(decision, request, toolUseId)
-            if (question === null) return verdictOf(decision, limits, grants, request)
+            if (question === null) return yield* attached(decision, limits, grants, request)
             const answer = yield* session.approve(question)
-            const decided = { ...decision, ...after[answer](decision) }
-            return verdictOf(decided, limits, grants, request, answer === "unasked" ? null : answer)
+            const approval = answer === "unasked" ? null : answer
+            return yield* attached(after(decision, answer), limits, grants, request, approval)
           },
           Effect.catchTag("StorageError", unreadable),
+          Effect.catchTag("AuditFailed", ({ message }) => Effect.succeed(blocked(message))),
           Effect.catchDefect(unreadable)
         ),
-        record: Effect.fn("EgressPolicy.record")(
-          function* (decision) {
-            const id = `egrs_${yield* random.ulid}`
-            const record: EgressDecision = {
-              type: "egress_decision",
-              id,
-              session_id: sessionId,
-              agent_id: agentId,
-              tool_use_id: toolUseId,
-              ...decision,
-              bytes_out: null,
-              bytes_in: null,
-              duration_ms: null,
-              created_at: yield* now
-            }
-            yield* Effect.all([catalog.addDecision(record), session.note(record)], { concurrency: 2, discard: true })
-            return id
-          },
-          Effect.mapError((cause) => new AuditFailed({ cause })),
-          Effect.catchDefect((cause) => new AuditFailed({ cause }))
-        ),
+        renew,
+        record,
         complete: Effect.fn("EgressPolicy.complete")((id, traffic) =>
           // The record itself stands: it only says less.
           Effect.catch(catalog.completeDecision(id, traffic), (error) =>
@@ -112,47 +128,7 @@ export const layer = (
     })
   )
 
-/** Characters of a path that a person is asked about. */
-const maxPath = 2_048
-
-/** What a person is to be asked; null where no rule wants that. */
-const questionOf = (
-  { effect, rule }: Decision,
-  { method, url }: EgressRequest,
-  tool_use_id: EventId | null
-): EgressQuestion | null => {
-  if (effect !== "ask" || rule === null || rule.policy === null) return null
-  // What the session's log must not hold, and what nobody would read.
-  if (carriesAnthropicKey(url.href) || url.pathname.length > maxPath) return null
-  const scheme = url.protocol === "https:" ? "https" : "http"
-  return {
-    tool_use_id,
-    method: method.toUpperCase(),
-    scheme,
-    host: url.hostname,
-    port: url.port === "" ? portOfScheme(url.protocol)! : Number(url.port), // A rule matched: it is one of the two schemes.
-    path: url.pathname,
-    policy_id: rule.policy.id,
-    policy_version: rule.policy.version,
-    rule: rule.name
-  }
-}
-
-type After = (decision: Decision) => Pick<Decision, "effect" | "reason">
-
-const after: Record<EgressApproval | "unasked", After> = {
-  once: ({ reason }) => ({ effect: "allow", reason: `${reason}: a person allowed it once` }),
-  session: ({ reason }) => ({ effect: "allow", reason: `${reason}: a person allowed it for this session` }),
-  denied: ({ reason }) => ({ effect: "deny", reason: `${reason}: a person did not allow it` }),
-  asked: ({ reason }) => ({
-    effect: "deny",
-    reason: `${reason}: a person is asked whether it may be sent; once that is answered the result of this call says so`
-  }),
-  unasked: ({ reason }) => ({
-    effect: "deny",
-    reason: `${reason}: a person must allow it, and nobody can be asked now`
-  })
-}
+type Deciding = Parameters<typeof verdictOf>
 
 const blocked = (reason: string) => closed(reason, defaultLimits)
 

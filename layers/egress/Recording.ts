@@ -9,6 +9,7 @@ import { SessionId } from "../../src/domain/Ids.ts"
 import type { Grant } from "../../src/egress/attach.ts"
 import type { Boundary } from "../../src/egress/decide.ts"
 import { compileNetworking } from "../../src/egress/networking.ts"
+import { renewAll } from "../../src/egress/record.ts"
 import { verdict } from "../../src/egress/verdict.ts"
 import { EgressPolicy, type EgressRecord } from "../../src/EgressPolicy.ts"
 
@@ -42,6 +43,7 @@ export const layerBoundary = (
       return Context.make(Decisions, Ref.get(decisions)).pipe(
         Context.add(EgressPolicy, {
           decide: Effect.fn("EgressPolicy.decide")((request) => Effect.succeed(verdict(boundary, grants, request))),
+          renew: renewAll(record),
           record,
           complete: Effect.fn("EgressPolicy.complete")((id, traffic) =>
             Ref.update(decisions, (all) =>

@@ -42,7 +42,7 @@ export const changed = (rows: number) => rows > 0
 /** The statements of one database. */
 export const make = (db: D1Database) => {
   /** Answers how many rows changed. */
-  const run = (sql: string, ...values: ReadonlyArray<string | number>) => {
+  const run = (sql: string, ...values: ReadonlyArray<string | number | null>) => {
     const statement = db.prepare(sql)
     return Effect.map(
       Effect.tryPromise(() => statement.bind(...values).run()),

@@ -5,7 +5,7 @@ import * as Order from "effect/Order"
 import * as Schema from "effect/Schema"
 import type { VaultId } from "../../src/domain/Ids.ts"
 import { Credential, identityOf, Vault } from "../../src/domain/Vault.ts"
-import { Secrets, type StoredCredential, Vaults } from "../../src/Vaults.ts"
+import { Refreshing, Secrets, type StoredCredential, Vaults } from "../../src/Vaults.ts"
 import * as D1 from "./D1.ts"
 import { before, changed, json, method, notArchived } from "./D1.ts"
 
@@ -14,12 +14,28 @@ const credentialJson = json(Credential)
 
 const SecretsJson = Schema.fromJsonString(Secrets)
 const encodeSecrets = Schema.encodeEffect(SecretsJson)
+const RefreshingJson = Schema.fromJsonString(Refreshing)
+const encodeRefreshing = Schema.encodeEffect(RefreshingJson)
 const encodeCredential = Schema.encodeEffect(Schema.fromJsonString(Credential))
 const decodeRows = Schema.decodeUnknownEffect(
-  Schema.Array(Schema.Struct({ body: Schema.fromJsonString(Credential), secrets: SecretsJson }))
+  Schema.Array(
+    Schema.Struct({
+      body: Schema.fromJsonString(Credential),
+      secrets: SecretsJson,
+      refreshing: Schema.NullOr(RefreshingJson)
+    })
+  )
 )
 
-const columns = "SELECT credentials.body, credentials.secrets FROM credentials"
+/** The columns of a credential, in this order. */
+const columnsOf = ({ credential, refreshing, secrets }: StoredCredential) =>
+  Effect.all([
+    encodeCredential(credential),
+    encodeSecrets(secrets),
+    refreshing === undefined ? Effect.succeed(null) : encodeRefreshing(refreshing)
+  ])
+
+const columns = "SELECT credentials.body, credentials.secrets, credentials.refreshing FROM credentials"
 
 const make = (db: D1Database): Vaults["Service"] => {
   const { run, select, write } = D1.make(db)
@@ -32,7 +48,13 @@ const make = (db: D1Database): Vaults["Service"] => {
         .all()
     ).pipe(
       Effect.flatMap(({ results }) => decodeRows(results)),
-      Effect.map((rows) => rows.map(({ body, secrets }): StoredCredential => ({ credential: body, secrets })))
+      Effect.map((rows) =>
+        rows.map(({ body, refreshing, secrets }): StoredCredential => ({
+          credential: body,
+          secrets,
+          ...(refreshing === null ? {} : { refreshing })
+        }))
+      )
     )
 
   const both = (ofCredentials: string, ofVault: string, ...values: ReadonlyArray<string>) =>
@@ -57,7 +79,7 @@ const make = (db: D1Database): Vaults["Service"] => {
     ),
     archiveVault: method("Vaults.archiveVault", (id, at) =>
       both(
-        `UPDATE credentials SET body = json_set(body, '$.archived_at', coalesce(archived_at, ?2)), secrets = '{}'
+        `UPDATE credentials SET body = json_set(body, '$.archived_at', coalesce(archived_at, ?2)), secrets = '{}', refreshing = NULL
         WHERE vault_id = ?1`,
         "UPDATE vaults SET body = json_set(body, '$.archived_at', ?2) WHERE id = ?1",
         id,
@@ -76,7 +98,7 @@ const make = (db: D1Database): Vaults["Service"] => {
           SELECT ?1, ?2, ?3 WHERE NOT EXISTS (
             SELECT 1 FROM credentials WHERE vault_id = ?4 AND identity = ?5 AND archived_at IS NULL AND id <> ?2
           )
-          ON CONFLICT (id) DO UPDATE SET body = excluded.body, secrets = excluded.secrets`,
+          ON CONFLICT (id) DO UPDATE SET body = excluded.body, secrets = excluded.secrets, refreshing = NULL`,
           yield* encodeCredential(credential),
           credential.id,
           yield* encodeSecrets(secrets),
@@ -114,10 +136,16 @@ const make = (db: D1Database): Vaults["Service"] => {
     all: method("Vaults.all", ({ limit, after = "" }) =>
       stored(`${columns} WHERE id > ? ORDER BY id LIMIT ?`, after, limit)
     ),
-    replaceSecrets: method("Vaults.replaceSecrets", ({ credential, secrets }, next) =>
+    replace: method("Vaults.replace", (before, after) =>
       Effect.gen(function* () {
-        const [from, to] = yield* Effect.all([encodeSecrets(secrets), encodeSecrets(next)])
-        return yield* run("UPDATE credentials SET secrets = ? WHERE id = ? AND secrets = ?", to, credential.id, from)
+        const [from, to] = yield* Effect.all([columnsOf(before), columnsOf(after)])
+        return yield* run(
+          `UPDATE credentials SET body = ?, secrets = ?, refreshing = ?
+          WHERE id = ? AND body = ? AND secrets = ? AND refreshing IS ?`,
+          ...to,
+          before.credential.id,
+          ...from
+        )
       }).pipe(Effect.map(changed))
     )
   })

@@ -76,10 +76,9 @@ const make = (): Vaults["Service"] => {
         .filter(({ credential }) => credential.id > after)
         .slice(0, limit)
     }),
-    replaceSecrets: Effect.fn("Vaults.replaceSecrets")(function* ({ credential, secrets }, next) {
-      const now = credentials.get(credential.id)
-      if (now === undefined || !Equal.equals(now.secrets, secrets)) return false
-      credentials.set(credential.id, { ...now, secrets: next })
+    replace: Effect.fn("Vaults.replace")(function* (before, after) {
+      if (!Equal.equals(credentials.get(before.credential.id), before)) return false
+      credentials.set(before.credential.id, after)
       return true
     })
   })

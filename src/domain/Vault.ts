@@ -32,6 +32,7 @@ const TokenEndpointAuth = Schema.Struct({
 
 const StaticBearer = Schema.Struct({ type: Schema.Literal("static_bearer"), mcp_server_url: Schema.String })
 
+/** An access token for one server, and what it takes to get the next. */
 const McpOauth = Schema.Struct({
   type: Schema.Literal("mcp_oauth"),
   mcp_server_url: Schema.String,
@@ -46,6 +47,8 @@ const McpOauth = Schema.Struct({
     })
   )
 })
+
+export type McpOauth = typeof McpOauth.Type
 
 /** The sandbox holds a placeholder in the variable `secret_name`; the gateway puts the value in its place. */
 const EnvironmentVariable = Schema.Struct({

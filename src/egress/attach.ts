@@ -1,10 +1,10 @@
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import type { Attachment, EgressRequest, Placeholder } from "../EgressPolicy.ts"
+import type { Attachment, EgressRequest, Placeholder, Renew } from "../EgressPolicy.ts"
 import { type Binding, precisionOf } from "./binding.ts"
 import { partsOf } from "./scrub.ts"
 
-export const nothingAttached: Attachment = { headers: {}, placeholders: [], names: [], secrets: [] }
+export const nothingAttached: Attachment = { headers: {}, placeholders: [], names: [], secrets: [], renewals: [] }
 
 /** One credential, as the gateway may use it. */
 export interface Grant {
@@ -14,6 +14,8 @@ export interface Grant {
   /** Or why it cannot be read. */
   readonly value: Result.Result<Redacted.Redacted, string>
   readonly use: HeaderUse | PlaceholderUse
+  /** Of one that can get another value: whether it needs one now, and how. */
+  readonly renewal?: { readonly isDue: boolean; readonly renew: Renew }
 }
 
 interface HeaderUse {
@@ -36,7 +38,8 @@ export const attach = (grants: ReadonlyArray<Grant>, request: EgressRequest): Re
   const headers = new Map<string, readonly [name: string, value: Redacted.Redacted]>()
   const placeholders: Array<Placeholder> = []
   const names = new Set<string>()
-  for (const { name, use, value } of applying(grants, request)) {
+  const renewals: Array<Renew> = []
+  for (const { name, renewal, use, value } of applying(grants, request)) {
     if (use.type === "header" && headers.has(use.header.toLowerCase())) continue
     if (Result.isFailure(value)) return Result.fail(`the credential ${name} cannot be used: ${value.failure}`)
     if (use.type === "placeholder") {
@@ -50,14 +53,20 @@ export const attach = (grants: ReadonlyArray<Grant>, request: EgressRequest): Re
     }
     headers.set(use.header.toLowerCase(), [use.header, Redacted.make(text)])
     names.add(name)
+    if (renewal !== undefined) renewals.push(renewal.renew)
   }
   return Result.succeed({
     headers: Object.fromEntries(headers.values()),
     placeholders,
     names: [...names],
-    secrets: secretsOf(grants)
+    secrets: secretsOf(grants),
+    renewals
   })
 }
+
+/** What must be renewed before a request is sent. */
+export const renewalsDue = (grants: ReadonlyArray<Grant>, request: EgressRequest): ReadonlyArray<Renew> =>
+  applying(grants, request).flatMap(({ renewal }) => (renewal?.isDue ? [renewal.renew] : []))
 
 /** The grants that cover a request, the most narrowly bound first. */
 const applying = (grants: ReadonlyArray<Grant>, request: EgressRequest) => {

@@ -1,4 +1,4 @@
-/** Bytes of a streamed body that are kept, so that a redirect can send it again. */
+/** Bytes of a streamed body that are kept, so that it can be sent again. */
 const limit = 64 * 1024
 
 /** A body that passes on as it comes. */

@@ -4,12 +4,12 @@ import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import { EgressPolicy, type Verdict } from "../EgressPolicy.ts"
 import { scrubbed } from "./answers.ts"
-import { noPayload, replayable, streamed } from "./body.ts"
+import { noPayload, replayable } from "./body.ts"
 import { outcomeOf, withCredentials } from "./credentials.ts"
-import { portOfScheme } from "./decide.ts"
 import { guarded, type Outgoing, outgoing } from "./guard.ts"
 import { forwardable, isWebSocketUpgrade, sizeOf } from "./headers.ts"
 import { discard, failed, failure, type Hop, masked, Refusal } from "./hop.ts"
+import { audited } from "./record.ts"
 import { locationOf, maxRedirects, nextHop } from "./redirects.ts"
 import { limited, route, type Send, type Ways } from "./route.ts"
 
@@ -24,9 +24,6 @@ export interface Surroundings {
   readonly ways?: Ways
 }
 
-/** Characters of a path that the audit keeps. */
-const maxPath = 2_048
-
 /**
  * The one way out: decides about a request, attaches what the policy says, sends it, follows its redirects (deciding each again) unless the
  * caller said otherwise, and records every hop once it is answered, before anything of that answer is handed on. What does not pass is
@@ -35,9 +32,9 @@ const maxPath = 2_048
 export const handle = Effect.fn("EgressGateway.handle")(
   function* (request: Request, send: Send, surroundings: Surroundings = {}) {
     const follows = request.redirect === "follow" && !isWebSocketUpgrade(request.headers)
-    let hop = firstHop(request, follows)
+    let hop = firstHop(request)
     for (let redirects = 0; ; redirects++) {
-      const response = yield* exchange(hop, send, surroundings)
+      const response = yield* exchanged(hop, send, surroundings)
       const location = locationOf(response)
       if (location === null || (!follows && request.redirect !== "error")) return response
       yield* discard(response)
@@ -50,6 +47,23 @@ export const handle = Effect.fn("EgressGateway.handle")(
     Effect.succeed(Response.json({ error: { type, message, host } }, { status: type === "egress_blocked" ? 403 : 502 }))
   )
 )
+
+/**
+ * One hop, and once more where its credential was refused and there is a new one. A request whose body was too long to keep is not sent
+ * again: the next one has the new credential.
+ */
+const exchanged = Effect.fnUntraced(function* (hop: Hop, send: Send, surroundings: Surroundings) {
+  const { renewals, response } = yield* exchange(hop, send, surroundings)
+  if (response.status !== 401 || renewals.length === 0) return response
+  const { renew } = yield* EgressPolicy
+  const isNew = yield* renew(renewals).pipe(
+    Effect.catchTag("AuditFailed", (error) => Effect.andThen(discard(response), failed(hop.url, error.message)))
+  )
+  const payload = hop.payload.again()
+  if (!isNew || payload === undefined) return response
+  yield* discard(response)
+  return (yield* exchange({ ...hop, payload }, send, surroundings)).response
+})
 
 /** Decides, sends and records one hop. Exactly one record is written, whatever happens, also when the caller goes away meanwhile. */
 const exchange = Effect.fn("EgressGateway.exchange")(function* (asked: Hop, send: Send, surroundings: Surroundings) {
@@ -101,7 +115,7 @@ const exchange = Effect.fn("EgressGateway.exchange")(function* (asked: Hop, send
       yield* Effect.annotateCurrentSpan({ "egress.status": Exit.isSuccess(sent) ? sent.value.status : 0 })
       if (Exit.isFailure(sent)) {
         waitUntil(Effect.runPromiseWith(services)(complete(id, payload.bytes(), null)))
-        return yield* sent
+        return yield* Exit.failCause(sent.cause)
       }
       const { response, over } = guarded(sent.value, limits)
       waitUntil(
@@ -110,7 +124,7 @@ const exchange = Effect.fn("EgressGateway.exchange")(function* (asked: Hop, send
           Effect.runPromiseWith(services)
         )
       )
-      return scrubbed(response, verdict.attachment.secrets)
+      return { response: scrubbed(response, verdict.attachment.secrets), renewals: verdict.attachment.renewals }
     })
   )
 })
@@ -171,21 +185,13 @@ const answered = (hop: Hop, { limits }: Verdict, answer: Effect.Effect<Response,
   )
 }
 
-const firstHop = (request: Request, follows: boolean): Hop => ({
+const firstHop = (request: Request): Hop => ({
   method: request.method,
   url: new URL(request.url),
   headers: forwardable(request.headers),
-  payload: request.body === null ? noPayload : follows ? replayable(request.body) : streamed(request.body),
+  payload: request.body === null ? noPayload : replayable(request.body),
   length: Number(request.headers.get("content-length") ?? 0) || 0,
   signal: request.signal
-})
-
-const audited = ({ method, url }: Hop) => ({
-  method,
-  scheme: url.protocol.slice(0, -1),
-  host: masked(url.hostname),
-  port: url.port === "" ? (portOfScheme(url.protocol) ?? 0) : Number(url.port),
-  path: masked(url.pathname).slice(0, maxPath)
 })
 
 /** The system's own word for what went wrong (`ECONNREFUSED`), and nothing else of a foreign error, whose text may quote the request. */

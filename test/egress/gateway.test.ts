@@ -220,7 +220,7 @@ const said = {
 } as const
 
 const allowing = (record: EgressPolicy["Service"]["record"]) =>
-  Layer.succeed(EgressPolicy, {
+  Layer.mock(EgressPolicy, {
     decide: () => Effect.succeed({ ...said, outcome: "allowed", via: null, attachment: nothingAttached }),
     record,
     complete: () => Effect.void
@@ -241,7 +241,7 @@ describe("audit", () => {
   it.effect("what is blocked and cannot be recorded is an error, not a quiet 403", () =>
     Effect.gen(function* () {
       const { send, sent } = internet()
-      const blocking = Layer.succeed(EgressPolicy, {
+      const blocking = Layer.mock(EgressPolicy, {
         decide: () => Effect.succeed({ ...said, outcome: "blocked" }),
         record: () => new AuditFailed({ cause: "full" }),
         complete: () => Effect.void

@@ -30,7 +30,7 @@ export const layer = HttpApiBuilder.group(
           })
         )
         const next = { ...secrets, ...Object.fromEntries(resealed) }
-        return (yield* vaults.replaceSecrets(stored, next))
+        return (yield* vaults.replace(stored, { ...stored, secrets: next }))
           ? Result.succeed(true)
           : Result.fail("it was changed meanwhile")
       },
