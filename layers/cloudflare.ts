@@ -27,6 +27,8 @@ import { SessionObject } from "../src/loop/SessionObject.ts"
 import * as RootKeys from "../src/RootKeys.ts"
 import { SecretBox } from "../src/SecretBox.ts"
 import * as SessionCredentials from "../src/SessionCredentials.ts"
+import { mailReply } from "../src/tools/builtin/mailReply.ts"
+import { MailReplies } from "../src/triggers/MailReplies.ts"
 import * as SessionOutbox from "../src/triggers/SessionOutbox.ts"
 import * as CloudflareAccess from "./access/CloudflareAccess.ts"
 import * as RateLimits from "./access/RateLimits.ts"
@@ -67,6 +69,12 @@ const secrets = (env: Env) =>
 /** What a session's own object needs before anything is known of the session. */
 export const storage = (ctx: DurableObjectState) => SessionLogSqlite.layer(ctx.storage)
 
+/** The tools of a session: one that a mail began has one more. */
+const tools = (env: Env, { mailbox_id }: SessionRecord) =>
+  mailbox_id === undefined
+    ? DeploymentTools.layer(env)
+    : Layer.unwrap(Effect.map(MailReplies, ({ reply }) => DeploymentTools.layer(env, [mailReply(reply)])))
+
 /** One session in its Durable Object, with the gateway as its way out. */
 export const session = (
   ctx: DurableObjectState,
@@ -77,7 +85,7 @@ export const session = (
   SessionObject.layer(record.id).pipe(
     Layer.provide(AgentLoop.layer(record.id)),
     Layer.provide([PolicyAmendments.layer, Rebuild.layer]),
-    Layer.provide(DeploymentTools.layer(env)),
+    Layer.provide(tools(env, record)),
     Layer.provide([
       Sandboxes.layer(env, record, gateway),
       EgressHttpClient.layer(gateway),
@@ -164,3 +172,7 @@ export const scheduled = (controller: ScheduledController, env: Env) => Triggers
 /** What the queues deliver. While something is wrong with the deployment's configuration, it is delivered again later. */
 export const queue = (batch: MessageBatch, env: Env) =>
   Effect.runPromise(Effect.andThen(checkEnvironment(env), Triggers.deliver(batch, env, config(env))))
+
+/** What mail servers deliver. While something is wrong with the deployment's configuration, they keep it. */
+export const email = (message: ForwardableEmailMessage, env: Env) =>
+  Effect.runPromise(Effect.andThen(checkEnvironment(env), Triggers.receive(message, env, config(env))))

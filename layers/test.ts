@@ -2,13 +2,17 @@ import type * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Digest from "effect/crypto/Digest"
 import * as Mac from "effect/crypto/Mac"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import type { ApprovalLinks } from "../src/ApprovalLinks.ts"
+import { ApprovalTokens } from "../src/ApprovalTokens.ts"
 import type { Blobs } from "../src/Blobs.ts"
 import type { Catalog } from "../src/Catalog.ts"
 import type { Networking } from "../src/domain/Environment.ts"
 import type { SessionId } from "../src/domain/Ids.ts"
+import type { SettingInvalid } from "../src/domain/Setting.ts"
 import type { SessionRecord } from "../src/domain/Session.ts"
 import { handle, type Send } from "../src/egress/gateway.ts"
 import type { Deliveries } from "../src/Deliveries.ts"
@@ -17,14 +21,19 @@ import { PolicyAmendments } from "../src/egress/amend.ts"
 import { Rebuild } from "../src/loop/Rebuild.ts"
 import { AgentLoop } from "../src/loop/AgentLoop.ts"
 import { SessionObject } from "../src/loop/SessionObject.ts"
+import type { Mailboxes } from "../src/Mailboxes.ts"
 import type { ModelClient } from "../src/ModelClient.ts"
 import { Outbox } from "../src/Outbox.ts"
+import type { RootKeyInvalid } from "../src/RootKeys.ts"
 import type { Sessions } from "../src/Sessions.ts"
 import type { Storage } from "../src/Storage.ts"
 import type { Tasks } from "../src/Tasks.ts"
 import type { Tool, ToolEnv } from "../src/tools/defineTool.ts"
+import { ApprovalRequests } from "../src/triggers/ApprovalRequests.ts"
 import { Deliverer } from "../src/triggers/Deliver.ts"
-import { Backends, type SettingInvalid, TriggerSettings } from "../src/triggers/Settings.ts"
+import { MailConsumer } from "../src/triggers/MailConsumer.ts"
+import { MailSender } from "../src/triggers/MailSender.ts"
+import { Backends, TriggerSettings } from "../src/triggers/Settings.ts"
 import { Sweeper } from "../src/triggers/Sweeper.ts"
 import { TaskConsumer } from "../src/triggers/TaskConsumer.ts"
 import { TaskRunner } from "../src/triggers/TaskRunner.ts"
@@ -32,11 +41,15 @@ import type { TraceExporter } from "../src/TraceExporter.ts"
 import * as InProcessHttpClient from "./egress/InProcessHttpClient.ts"
 import * as Recording from "./egress/Recording.ts"
 import * as Otlp from "./observability/Otlp.ts"
+import * as PostalMime from "./mail/PostalMime.ts"
+import * as SendEmail from "./mail/SendEmail.ts"
 import * as Queues from "./queues/Queues.ts"
 import * as MemorySandbox from "./sandbox/Memory.ts"
 import * as InProcess from "./sessions/InProcess.ts"
 import * as Alarm from "./storage/Alarm.ts"
+import * as ArtifactsMemory from "./storage/ArtifactsMemory.ts"
 import * as BlobsMemory from "./storage/BlobsMemory.ts"
+import * as MailboxesMemory from "./storage/MailboxesMemory.ts"
 import * as Memory from "./storage/Memory.ts"
 import * as TasksMemory from "./storage/TasksMemory.ts"
 import * as DeploymentTools from "./tools/Deployment.ts"
@@ -105,13 +118,13 @@ export const deployment = <Model>(
     )
   return InProcess.layer(session).pipe(
     Layer.provideMerge([options.model, Memory.catalog, Recording.layer(options.networking)]),
-    Layer.provide([SecureRandom.layerWebCrypto, config(options.config)])
+    Layer.provide([ArtifactsMemory.layer, SecureRandom.layerWebCrypto, config(options.config)])
   )
 }
 
 type SendMessage = (message: unknown) => Promise<unknown>
 
-/** Tasks in this process: what starts sessions for them and tells what became of them, with everything kept in memory. */
+/** Tasks and mail in this process: what starts sessions for them and tells what became of them, with everything kept in memory. */
 export const triggers = (
   options: {
     readonly config?: Readonly<Record<string, string>>
@@ -119,10 +132,22 @@ export const triggers = (
     readonly send?: Send
     /** The Worker's queues, by their bindings. */
     readonly queues?: Readonly<Record<string, SendMessage>>
+    /** The binding that mail leaves by. */
+    readonly email?: SendEmail
   } = {}
 ): Layer.Layer<
-  Tasks | Deliveries | TaskConsumer | TaskRunner | Deliverer | Sweeper | TriggerSettings,
-  Config.ConfigError | SettingInvalid,
+  | ApprovalLinks
+  | ApprovalRequests
+  | Deliverer
+  | Deliveries
+  | MailConsumer
+  | Mailboxes
+  | Sweeper
+  | TaskConsumer
+  | TaskRunner
+  | Tasks
+  | TriggerSettings,
+  Config.ConfigError | RootKeyInvalid | SettingInvalid,
   Catalog | Sessions
 > => {
   const send: Send = options.send ?? (() => Promise.reject(new Error("there is no network")))
@@ -130,22 +155,28 @@ export const triggers = (
   const queues = Object.entries({ TASKS: none, DEAD_LETTERS: none, ...options.queues }).map(
     ([name, send]) => [name, { send }] as const
   )
-  return Layer.mergeAll(TaskConsumer.layer, Sweeper.layer).pipe(
+  return Layer.mergeAll(TaskConsumer.layer, MailConsumer.layer, Sweeper.layer).pipe(
     Layer.provideMerge(TaskRunner.layer),
     Layer.provideMerge(Deliverer.layer),
-    Layer.provideMerge([TasksMemory.layer, TriggerSettings.layer]),
+    Layer.provide(MailSender.layer),
+    Layer.provideMerge(ApprovalRequests.layer),
+    Layer.provideMerge([TasksMemory.layer, MailboxesMemory.layer, TriggerSettings.layer]),
     Layer.provide([
       Queues.layer(Object.fromEntries(queues) as Parameters<typeof Queues.layer>[0]), // Both are there.
       Layer.succeed(Backends, new Set(["isolate" as const])),
-      FetchHttpClient.layer,
-      Mac.layerWebCrypto
+      ArtifactsMemory.layer,
+      SendEmail.layer(options.email),
+      PostalMime.layer,
+      ApprovalTokens.layer,
+      FetchHttpClient.layer
     ]),
     Layer.provide([
       Layer.succeed(FetchHttpClient.Fetch, (input: RequestInfo | URL, init?: RequestInit) =>
         send(new Request(input, init))
       ),
-      SecureRandom.layerWebCrypto,
-      config(options.config)
-    ])
+      Mac.layerWebCrypto,
+      Digest.layerWebCrypto
+    ]),
+    Layer.provide([SecureRandom.layerWebCrypto, config(options.config)])
   )
 }

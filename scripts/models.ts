@@ -1,4 +1,4 @@
-import { dialectOf, habitsOf, profileOf, profiles, thinkingOf } from "../src/model/Profiles.ts"
+import { dialectOf, habitsOf, levelsOf, profileOf, profiles, thinkingOf } from "../src/model/Profiles.ts"
 
 // Prints what is known of each model; any other gets the last line's defaults.
 
@@ -20,7 +20,7 @@ const line = (model: string, name = model): ReadonlyArray<string> => {
   const { contextWindow, price, plan } = profileOf(model)
   const { quirks, reasoningField, toolChoice } = habitsOf(model)
   const thinking = thinkingOf(model)
-  const levels = thinking === null || thinking.levels.length === 0 ? "" : ` of ${thinking.levels.join("/")}`
+  const levels = levelsOf(model).length === 0 ? "" : ` of ${levelsOf(model).join("/")}`
   const thinks = thinking === null ? "-" : `${thinking.usual}${levels}`
   const prices = price === null ? ["?", "?", "?"] : [price.input, price.output, price.cachedInput].map(String)
   return [

@@ -1,6 +1,7 @@
 import * as Context from "effect/Context"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
+import type { EffortLevel } from "./domain/Agent.ts"
 import type { ModelUsage } from "./domain/Event.ts"
 import type { EventId, SessionId } from "./domain/Ids.ts"
 import type { JsonSchema } from "./domain/JsonSchema.ts"
@@ -38,6 +39,8 @@ export interface ModelTool {
 export interface ModelRequest {
   /** Names its provider: `@cf/...`, `<provider>/<model>`, `demo`. */
   readonly model: string
+  /** How hard to think; a model that does not know it, such as a fallback, thinks as it usually does. */
+  readonly effort?: EffortLevel
   /** Sent as the affinity key, so that a provider's prefix cache hits. */
   readonly sessionId: SessionId
   readonly system: string

@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { TaskId } from "./domain/Ids.ts"
 import type { StorageError } from "./Storage.ts"
 
 /** How far a session was told, and what of that has to be known to go on. */
@@ -11,7 +12,9 @@ export const Cursor = Schema.Struct({
   /** Somebody ended the session's work. */
   isInterrupted: Schema.Boolean,
   /** The latest error that the session logged. */
-  lastError: Schema.NullOr(Schema.Struct({ type: Schema.String, message: Schema.String }))
+  lastError: Schema.NullOr(Schema.Struct({ type: Schema.String, message: Schema.String })),
+  /** The tasks whose messages were taken in since the session last ended a turn; absent where that is the one that it was started for. */
+  tasks: Schema.optionalKey(Schema.Array(TaskId))
 })
 export type Cursor = typeof Cursor.Type
 

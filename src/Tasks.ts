@@ -50,7 +50,7 @@ export class Tasks extends Context.Service<
     tasks(
       page: PageQuery & { readonly statuses?: ReadonlyArray<TaskStatus>; readonly agentId?: string }
     ): Effect.Effect<ReadonlyArray<Task>, StorageError>
-    /** Gives this session to the oldest queued task that the limits let start; none where there is no such task. */
+    /** Gives this session, or the one that it goes on with, to the oldest queued task that the limits let start; none where there is no such task. */
     claim(session: SessionId, limits: TaskLimits, at: Timestamp): Effect.Effect<Option.Option<Task>, StorageError>
     /** Answers the task after the change; none, and nothing written, where it was not as expected. */
     change(change: TaskChange): Effect.Effect<Option.Option<Task>, StorageError>

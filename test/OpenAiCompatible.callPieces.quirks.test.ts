@@ -103,6 +103,45 @@ answersHold({
     ),
     [["web_fetch", "{}"]]
   ],
+  "a name in pieces that do not repeat its beginning": [
+    stream(
+      toolCalls({ index: 0, id: "1", function: { name: "web" } }, { index: 1, id: "2", function: { name: "ba" } }),
+      toolCalls(
+        { index: 0, function: { name: "_fe", arguments: "" } },
+        { index: 1, id: "2", function: { name: "sh" } }
+      ),
+      toolCalls({ index: 0, function: { name: "tch", arguments: '{"x":' } }),
+      toolCalls({ index: 0, function: { arguments: "1}" } }, { index: 1, function: { arguments: "{}" } }),
+      chunk({}, "tool_calls")
+    ),
+    [
+      ["web_fetch", '{"x":1}'],
+      ["bash", "{}"]
+    ]
+  ],
+  "a name in pieces, of which one comes twice, without ids or an index": [
+    stream(
+      toolCalls({ function: { name: "ba" } }),
+      toolCalls({ function: { name: "sh" } }),
+      toolCalls({ function: { name: "bash", arguments: "{" } }),
+      toolCalls({ function: { name: "bash", arguments: "}" } }),
+      chunk({}, "tool_calls")
+    ),
+    [["bash", "{}"]]
+  ],
+  "two names that are whole, without ids or arguments": [
+    stream(
+      toolCalls({ index: 0, function: { name: "bash" } }),
+      toolCalls({ index: 0, function: { name: "bash_help" } }),
+      toolCalls({ index: 1, function: { name: "bash" } }),
+      toolCalls({ index: 1, function: { name: "bash", arguments: "{}" } }),
+      chunk({}, "tool_calls")
+    ),
+    [
+      ["bash_help", ""],
+      ["bash", "{}"]
+    ]
+  ],
   "names that begin alike or are the same, in one chunk, without ids": [
     stream(
       toolCalls(

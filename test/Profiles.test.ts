@@ -1,5 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { dialectOf, habitsOf, listCost, profileOf, profiles, thinkingOf } from "../src/model/Profiles.ts"
+import {
+  asking,
+  dialectOf,
+  habitsOf,
+  levelsOf,
+  listCost,
+  profileOf,
+  profiles,
+  thinkingOf
+} from "../src/model/Profiles.ts"
 
 const million = {
   input_tokens: 1_000_000,
@@ -66,12 +75,28 @@ it("a model is asked in the way of its family, whatever provider serves it", () 
   })
 })
 
+it.each([
+  ["@cf/zai-org/glm-5.2", "none", { reasoning_effort: "none" }],
+  ["@cf/zai-org/glm-5.3-flash", "max", { reasoning_effort: "max" }],
+  ["@cf/zai-org/glm-5.3-flash", "none", {}],
+  ["@cf/zai-org/glm-4.7-flash", "none", { chat_template_kwargs: { enable_thinking: false } }],
+  ["@cf/moonshotai/kimi-k2.6", "high", { reasoning_effort: "high" }],
+  ["@cf/moonshotai/kimi-k2.7-code", "high", {}],
+  ["@cf/deepseek-ai/deepseek-v4-pro-0813", "low", { reasoning_effort: "low" }],
+  ["@cf/qwen/qwen3.8-27b", "xhigh", { reasoning_effort: "xhigh" }],
+  ["@cf/qwen/qwen3.8-27b", "none", { chat_template_kwargs: { enable_thinking: false } }],
+  ["local/gpt-oss:20b", "medium", { reasoning_effort: "medium" }],
+  ["local/mine", "high", {}]
+] as const)("%s is asked for the effort %s in its own way", (model, effort, fields) => {
+  assert.deepStrictEqual(asking({ model, effort }), fields)
+  assert.deepStrictEqual(asking({ model }), {})
+})
+
 it("the level at which a model thinks by itself is one that it knows", () => {
   assert.strictEqual(thinkingOf("@cf/openai/gpt-oss-20b")?.usual, "medium")
   assert.isNull(thinkingOf("local/mine"))
   for (const model of Object.keys(profiles)) {
     const thinking = thinkingOf(model)
-    if (thinking !== null)
-      assert.include(thinking.levels.length === 0 ? ["on"] : thinking.levels, thinking.usual, model)
+    if (thinking !== null) assert.include(["on", ...levelsOf(model)], thinking.usual, model)
   }
 })

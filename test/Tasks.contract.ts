@@ -54,6 +54,16 @@ export const contract: Contract<Tasks | Deliveries | Catalog> = {
     assert.equal(shown?.initial_events, undefined)
   }),
 
+  "one that goes on with a session is given that session": Effect.gen(function* () {
+    const tasks = yield* Tasks
+    yield* tasks.add(task("1", { continues: sesn("thread") }))
+    yield* tasks.add(task("2", { continues: sesn("thread") }))
+    yield* claimAll("x", 1)
+    for (const id of ["1", "2"]) {
+      assert.equal(Option.getOrThrow(yield* tasks.task(task(id).id)).session_id, "sesn_thread")
+    }
+  }),
+
   "the oldest that the limits let start is claimed, once": Effect.gen(function* () {
     const tasks = yield* Tasks
     for (const [id, agent] of [

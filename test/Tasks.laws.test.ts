@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Option, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { Catalog } from "../src/Catalog.ts"
+import type { SessionId } from "../src/domain/Ids.ts"
+import type { Task } from "../src/domain/Task.ts"
 import { Storage } from "../src/Storage.ts"
 import { Tasks } from "../src/Tasks.ts"
 import { agent, environment } from "./support/records.ts"
@@ -20,12 +22,17 @@ const body = (key: string) => ({
   reply_to: { type: "queue", queue: "REPLIES" }
 })
 
+const thread = "sesn_thread" as SessionId
+
 /** One without a key, whose key is the message's own id, and one that is no task. */
 const messages = [
   { id: "a", body: body("a") },
   { id: "b", body: body("b") },
   { id: "c", body: { ...body("c"), idempotency_key: null } },
-  { id: "d", body: { input: "for nobody" } }
+  { id: "d", body: { input: "for nobody" } },
+  // These two share a session, as the mails of a thread do.
+  { id: "e", body: body("e"), continues: thread },
+  { id: "f", body: body("f"), continues: thread }
 ]
 
 /** The same for the same seed. */
@@ -78,9 +85,22 @@ const run = Effect.fnUntraced(function* (seed: number, fatal: number) {
   })
 
   const deliver = Effect.fnUntraced(function* (
-    letter: { readonly id: string; readonly body: unknown },
+    letter: { readonly id: string; readonly body: unknown; readonly continues?: SessionId },
     kind: "tasks" | "deadLetters"
   ) {
+    const { continues } = letter
+    if (continues !== undefined) {
+      const taken: Array<Task> = []
+      while (taken.length === 0) {
+        yield* attempt((process) =>
+          process.submit(letter.body, { key: letter.id, continues }).pipe(
+            Effect.map((task) => void taken.push(task)),
+            Effect.orDie
+          )
+        )
+      }
+      return
+    }
     for (let attempts = 1; attempts <= 3; attempts++) {
       const message = delivered(letter, attempts)
       yield* attempt((process) => process[kind]([message]))
@@ -113,25 +133,29 @@ const run = Effect.fnUntraced(function* (seed: number, fatal: number) {
 })
 
 const check = ({ world, tasks, letters, sessions }: Effect.Success<ReturnType<typeof run>>, what: string) => {
-  assert.deepStrictEqual(tasks.map(({ idempotency_key }) => idempotency_key).toSorted(), ["a", "b", "queue:c"], what)
+  assert.deepStrictEqual(
+    tasks.map(({ idempotency_key }) => idempotency_key).toSorted(),
+    ["a", "b", "e", "f", "queue:c"],
+    what
+  )
   for (const task of tasks) {
     const statuses = task.transitions.map(({ status }) => status)
     assert.deepStrictEqual(statuses, ["queued", "claimed", "running", "succeeded"], what)
     assert.strictEqual(task.outcome?.text, "done", what)
-    const own = sessions.filter(({ task_id }) => task_id === task.id)
-    assert.deepStrictEqual(
-      own.map(({ id }) => id),
-      [task.session_id],
-      what
-    )
+    const own = sessions.filter(({ id }) => id === task.session_id)
+    assert.lengthOf(own, 1, what)
+    if (task.continues === undefined) assert.strictEqual(own[0]?.task_id, task.id, what)
+    else assert.strictEqual(task.session_id, thread, what)
     // Told once what to do, and read twice: when it came, and when it was taken in.
-    const asked = own.flatMap(({ log }) => log.filter(({ event }) => event.type === "user.message"))
+    const asked = own.flatMap(({ log }) =>
+      log.filter(({ event }) => event.type === "user.message" && [undefined, task.id].includes(event.task?.id))
+    )
     assert.lengthOf(asked, 2, what)
     const told = world.replies.filter(({ data }) => data.id === task.id)
     assert.isAbove(told.length, 0, what)
     assert.strictEqual(new Set(told.map((message) => JSON.stringify(message))).size, 1, what)
   }
-  assert.lengthOf(sessions, 3, what)
+  assert.lengthOf(sessions, 4, what)
   assert.lengthOf(letters, 1, what)
   for (const { message } of letters) assert.deepStrictEqual(message, messages[3]!.body, what)
 }

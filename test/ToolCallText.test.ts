@@ -86,6 +86,36 @@ describe("reasoning", () => {
     assert.isUndefined(read("hermes", `<think>Maybe ${call("weather")}`, { truncated: true }).calls)
   })
 
+  it("that was cut off within a call says so", () => {
+    const text = `<think>Maybe ${call("weather").slice(0, 40)}`
+    for (const truncated of [true, false]) {
+      assert.deepStrictEqual(read("hermes", text, { truncated }).problems, ["incomplete_call"], String(truncated))
+    }
+    assert.isUndefined(read("hermes", `<think>${call("weather")}</think>`, { truncated: true }).calls)
+  })
+
+  it("tells of a call that is broken and undeclared", () => {
+    const text = '<think>So <tool_call>{"name": "rm", "arguments": {"path": '
+    assert.deepStrictEqual(read("hermes", text), { reasoning: "So", problems: ["incomplete_call"] })
+    const nameless = '<think>So <tool_call>{"nam": "rm", "arguments": {"path": 1}}</tool_call>'
+    assert.deepStrictEqual(read("hermes", nameless), { reasoning: "So", problems: ["malformed_call"] })
+  })
+
+  it("that only speaks of calls calls nothing, and nothing is wrong with it", () => {
+    for (const [dialect, text] of [
+      ["hermes", "It begins with <tool_call> and then JSON."],
+      ["hermes", "It is <tool_call>not json</tool_call> or <tool_call>...</tool_call>."],
+      ["mistral", "First [TOOL_CALLS] and then the name."],
+      ["kimi", "I need <|tool_call_begin|> and <|tool_call_end|>."],
+      ["deepseek", "So <｜tool▁call▁begin｜> comes first."],
+      ["minimax", "An <invoke name=...> is needed."],
+      ["gemma", "Then <|tool_call>, and so on."],
+      ["auto", "Some write <function_call>, others [TOOL_CALLS]."]
+    ] as const) {
+      assert.deepStrictEqual(read(dialect, text, { startsInThinking: true }), { reasoning: text }, text)
+    }
+  })
+
   it("is only a word in the middle of an answer", () => {
     for (const text of ["The tag <think> opens it.", "a</think>b"]) {
       assert.deepStrictEqual(read("hermes", text), { content: text })

@@ -167,8 +167,23 @@ it.effect('17: "kimi-k2.6 outputs only thinking, no calls": calls within the thi
     // An answer that follows shows that they were only thought of.
     assert.lengthOf(calls(yield* thinks(...reasoning, { content: "It is fine." })), 0)
     assert.lengthOf(calls(yield* thinks({ reasoning_content: "I will look." })), 0)
-    const undeclared = call.replace("functions.bash", "functions.rm")
-    assert.lengthOf(calls(yield* thinks({ reasoning_content: undeclared })), 0)
+    // What cannot be run is not run, and the model is told.
+    for (const [name, refused] of [
+      ["rm", call.replace("functions.bash", "functions.rm")],
+      ["bash", call.replace('"}', "")],
+      ["bash", call.slice(0, call.indexOf('"ls'))]
+    ] as const) {
+      const parts = yield* thinks({ reasoning_content: refused })
+      assert.deepStrictEqual(calls(parts), [[name, ""]])
+      assert.isNotEmpty(parts.flatMap((part) => (part.type === "tool_call" ? [part.problem ?? ""] : [])).join(""))
+      assert.lengthOf(calls(yield* thinks({ reasoning_content: refused }, { content: "It is fine." })), 0)
+    }
+    // To speak of calls is not to make one.
+    for (const prose of [
+      "Calls begin with <|tool_call_begin|>, as I know.",
+      "I write <|tool_calls_section_begin|> and so on."
+    ])
+      assert.lengthOf(calls(yield* thinks({ reasoning_content: prose })), 0)
   })
 )
 

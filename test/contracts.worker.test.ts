@@ -6,6 +6,7 @@ import * as ApiKeys from "./ApiKeys.contract.ts"
 import * as Blobs from "./Blobs.contract.ts"
 import * as Catalog from "./Catalog.contract.ts"
 import * as EgressPolicy from "./EgressPolicy.contract.ts"
+import * as Mailboxes from "./Mailboxes.contract.ts"
 import * as Replay from "./Replay.contract.ts"
 import * as SandboxBackend from "./SandboxBackend.contract.ts"
 import * as Sandboxes from "./SandboxBackend.workspace.ts"
@@ -32,6 +33,7 @@ const suites: Record<string, Readonly<Record<string, unknown>>> = {
   ApiKeysD1: ApiKeys.contract,
   VaultsD1: Vaults.contract,
   TasksD1: Tasks.contract,
+  MailboxesD1: Mailboxes.contract,
   PolicyStore: EgressPolicy.contract,
   Replay: Replay.contract,
   DeploymentTools: ToolRegistry.contract

@@ -73,6 +73,29 @@ describe("a tool call in the text of an answer", () => {
     )
   )
 
+  it.effect("in reasoning that is all of the answer is run, or refused in words that the model reads", () =>
+    conversation(
+      "local/qwen3",
+      [
+        { reasoning: ['So: <tool_call>{"name": "rm", "arguments": {}}</tool_call>'] },
+        { reasoning: ['Then: <tool_call>{"name": "echo", "arguments": {"text": "hi"}}</tool_call>'] },
+        { text: '<think>And: <tool_call>{"name": "echo", "argu' },
+        { text: '<think>The format is <tool_call>{"name": "echo", "arguments": {"text": "ho"}}</tool_call>.' },
+        { text: "done" }
+      ],
+      Effect.gen(function* () {
+        const [undeclared, whole, broken, thought] = yield* results
+        assert.isTrue(undeclared!.is_error)
+        assert.include(undeclared!.text, '"rm"')
+        assert.deepStrictEqual(whole, { text: "echo hi", is_error: false })
+        assert.isTrue(broken!.is_error)
+        assert.include(broken!.text, "cut off")
+        assert.deepStrictEqual(thought, { text: "echo ho", is_error: false })
+        assert.strictEqual(yield* stopReason, "end_turn")
+      })
+    )
+  )
+
   it.effect("that its server reported as well is run once", () =>
     conversation(
       "local/glm-4.7",

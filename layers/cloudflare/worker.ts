@@ -11,6 +11,7 @@ const api = Cloudflare.api(env)
 
 export default {
   fetch: api,
+  email: Cloudflare.email,
   queue: Cloudflare.queue,
   scheduled: Cloudflare.scheduled
 } satisfies ExportedHandler<Env>

@@ -8,7 +8,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { AnthropicKeyRefused } from "../../src/domain/AnthropicKey.ts"
 import { ModelClient, ModelError, ModelNotFound, type ModelRequest } from "../../src/ModelClient.ts"
 import * as ChatCompletions from "../../src/model/ChatCompletions.ts"
-import { habitsOf } from "../../src/model/Profiles.ts"
+import { asking, habitsOf } from "../../src/model/Profiles.ts"
 import * as ProviderFailure from "../../src/model/ProviderFailure.ts"
 import * as WorkersAiFailure from "../../src/model/WorkersAiFailure.ts"
 import * as Answer from "./Answer.ts"
@@ -60,7 +60,7 @@ export const make = Effect.fnUntraced(function* ({
     const model = request.model.slice(prefix.length)
     const classify = model.includes("@cf/") ? reasonOfWorkersAi : reasonOf
     const body = writers[habitsOf(model).reasoningField](
-      { model, stream: true, stream_options: { include_usage: true } },
+      { model, stream: true, stream_options: { include_usage: true }, ...asking(request) },
       request
     )
     return endpoint.pipe(

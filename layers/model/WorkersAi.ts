@@ -12,7 +12,7 @@ import type { ModelRequest } from "../../src/ModelClient.ts"
 import * as AiGateway from "../../src/model/AiGateway.ts"
 import * as ChatCompletions from "../../src/model/ChatCompletions.ts"
 import { isEmptyAnswer } from "../../src/model/ChatStream.ts"
-import { habitsOf } from "../../src/model/Profiles.ts"
+import { asking, habitsOf } from "../../src/model/Profiles.ts"
 import { clip } from "../../src/model/ProviderFailure.ts"
 import * as WorkersAiFailure from "../../src/model/WorkersAiFailure.ts"
 import * as Answer from "./Answer.ts"
@@ -49,6 +49,7 @@ const fields = (request: ModelRequest, stream: boolean) => {
   return {
     ...(request.tools.length === 0 || toolChoice === null ? {} : { tool_choice: toolChoice }),
     stream,
+    ...asking(request),
     ...(quirks.includes("stops_after_256_tokens") ? { max_tokens: 4096 } : {}),
     ...(stream && !quirks.includes("no_stream_options") ? { stream_options: { include_usage: true } } : {})
   }

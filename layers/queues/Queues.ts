@@ -5,7 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import type * as Schema from "effect/Schema"
 import { QueueError, ReplyQueues, type SendMessage, TaskQueueOut } from "../../src/triggers/ReplyQueues.ts"
-import { SettingInvalid } from "../../src/triggers/Settings.ts"
+import { SettingInvalid } from "../../src/domain/Setting.ts"
 import { DeadLetterOut } from "../../src/triggers/TaskConsumer.ts"
 
 /** The part of a `Queue` binding that is used. */

@@ -32,7 +32,7 @@ const claim = `
     UNION ALL
     SELECT (SELECT min(agent_id) FROM tasks WHERE status = 'queued' AND agent_id > agents.id) FROM agents WHERE id IS NOT NULL
   )
-  UPDATE tasks SET reported = 0, body = ${moved("'$.status', 'claimed', '$.session_id', ?, '$.updated_at', ?")}
+  UPDATE tasks SET reported = 0, body = ${moved("'$.status', 'claimed', '$.session_id', coalesce(body ->> '$.continues', ?), '$.updated_at', ?")}
   WHERE (SELECT count(*) FROM tasks WHERE status IN (${placed})) < ?
     AND id = (
       SELECT min((SELECT min(queued.id) FROM tasks AS queued WHERE queued.status = 'queued' AND queued.agent_id = agents.id))

@@ -67,7 +67,7 @@ const make = (catalog: Catalog["Service"], deliveries: DeliveriesMemory.Deliveri
       const next = oldestFirst(tasks.values()).find((task) => task.status === "queued" && isFree(task))
       if (next === undefined || placed.length >= concurrency) return Option.none()
       reported.delete(next.id)
-      return Option.some(move(next, "claimed", at, null, { session_id }))
+      return Option.some(move(next, "claimed", at, null, { session_id: next.continues ?? session_id }))
     }),
     change: Effect.fn("Tasks.change")(function* ({ id, from, session, seq, status, at, reason, set = {}, ...rest }) {
       const task = tasks.get(id)

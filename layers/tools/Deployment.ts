@@ -5,7 +5,7 @@ import type { EgressHttpClient } from "../../src/EgressPolicy.ts"
 import { secretNames, variable } from "../../src/model/ProviderSettings.ts"
 import type { SandboxBackend } from "../../src/SandboxBackend.ts"
 import type { ToolListing, ToolRegistry } from "../../src/ToolRegistry.ts"
-import type { ToolEnv } from "../../src/tools/defineTool.ts"
+import type { Tool, ToolEnv } from "../../src/tools/defineTool.ts"
 import { deployed } from "../../src/tools/deployed.ts"
 import * as Toolset from "../../src/tools/Toolset.ts"
 
@@ -33,11 +33,16 @@ export const toolEnv = (bindings: Bindings): ToolEnv => {
   return Struct.omit(bindings, [...withheld, ...secrets])
 }
 
-/** The built-in tools and those of `src/tools/custom-tools.ts`, for one session. */
+/** The built-in tools and those of `src/tools/custom-tools.ts`, for one session, and those that it alone has. */
 export const layer = (
-  bindings: Bindings
+  bindings: Bindings,
+  own: ReadonlyArray<Tool> = []
 ): Layer.Layer<ToolRegistry, AnthropicKeyRefused, SandboxBackend | EgressHttpClient> =>
-  Toolset.layer(deployed, toolEnv(bindings), bindings)
+  Toolset.layer(
+    own.length === 0 ? deployed : Toolset.make({ ...deployed, builtIn: [...deployed.builtIn, ...own] }),
+    toolEnv(bindings),
+    bindings
+  )
 
 /** The same tools without a session, for those who only ask what there is. */
 export const list = (bindings: Bindings): ReadonlyArray<ToolListing> =>

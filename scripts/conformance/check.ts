@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util"
+import * as Arguments from "../../src/model/Arguments.ts"
 import { header } from "../../src/model/dialects/harmony.ts"
 import { make, type Options, parse, type Parsed } from "../../src/model/ToolCallText.ts"
 import type { Case, ExpectedCall, HarmonyEvent } from "./cases.ts"
@@ -24,13 +25,21 @@ export const check = (one: Case, options: Options): Verdict => {
 }
 
 const sameCalls = ({ expected: { calls = [] } }: Case, parsed: Parsed): boolean => {
-  const made = calls.filter((call) => call.arguments !== null)
-  const refused = calls.filter((call) => call.arguments === null)
+  const read = calls.map(repaired)
+  const made = read.filter((call) => call.arguments !== null)
+  const refused = read.filter((call) => call.arguments === null)
   return (
     made.length === parsed.calls.length &&
     made.every((call, index) => sameCall(call, parsed.calls[index])) &&
     refused.every(({ name }) => parsed.problems.some((problem) => "name" in problem && problem.name === name))
   )
+}
+
+/** Some engines hand on the text of arguments that are not JSON. A session would repair it, and so do we where the call is whole. */
+const repaired = (call: ExpectedCall): ExpectedCall => {
+  if (call.arguments !== null || call.arguments_text === undefined) return call
+  const { input, problem } = Arguments.parse(call.arguments_text, { type: "object" }, { truncated: false })
+  return problem === null ? { ...call, arguments: input } : call
 }
 
 const sameCall = (expected: ExpectedCall, call: Parsed["calls"][number] | undefined): boolean =>

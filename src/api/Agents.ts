@@ -1,14 +1,16 @@
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
-import { Agent, type ModelConfig } from "../domain/Agent.ts"
+import { Agent, Effort, EffortLevel, type ModelConfig } from "../domain/Agent.ts"
 import { AgentUsage } from "../domain/AgentUsage.ts"
 import { Name } from "../domain/Common.ts"
 import { AgentId } from "../domain/Ids.ts"
+import { levelsOf } from "../model/Profiles.ts"
 import { ToolsInput } from "./AgentTools.ts"
 import { Authorization } from "./Auth.ts"
 import type { Deployment } from "./Deployment.ts"
-import { wire } from "./Errors.ts"
+import { InvalidRequest, wire } from "./Errors.ts"
 import { MetadataInput, MetadataPatch, nullable, refused, unsupported, unsupportedFilter } from "./Fields.ts"
 import * as Paging from "./Paging.ts"
 import { PolicyIds } from "./Policies.ts"
@@ -19,20 +21,40 @@ export const ModelInput = Schema.Union([
   ModelName,
   Schema.Struct({
     id: ModelName,
-    effort: unsupported(),
+    effort: nullable(Schema.Union([EffortLevel, Effort])),
     inference_geo: unsupported(),
     speed: nullable(Schema.Literal("standard")),
     fallbacks: nullable(Schema.Array(ModelName).check(Schema.isMaxLength(5)))
   })
 ])
 
-/** A name without a provider, such as one in an example written for the hosted API, means the deployment's default model. */
-export const modelOf = (input: typeof ModelInput.Type, { defaultModel }: Deployment["Service"]): ModelConfig => {
+/**
+ * A name without a provider, such as one in an example written for the hosted API, means the deployment's default model. An `effort` that is
+ * absent is the one that the agent has already; null is the model's own. `field` is where the model stands in the body.
+ */
+export const modelOf = Effect.fnUntraced(function* (
+  input: typeof ModelInput.Type,
+  { defaultModel }: Deployment["Service"],
+  { agent, field = "model" }: { readonly agent?: Pick<Agent, "model">; readonly field?: string } = {}
+): Effect.fn.Return<ModelConfig, InvalidRequest> {
   const named = (id: string) => (id.includes("/") || id === "demo" ? id : defaultModel)
-  if (typeof input === "string") return { id: named(input) }
-  const fallbacks = input.fallbacks ?? []
-  return { id: named(input.id), ...(fallbacks.length === 0 ? {} : { fallbacks: fallbacks.map(named) }) }
-}
+  const given = typeof input === "string" ? { id: input } : input
+  const id = named(given.id)
+  const fallbacks = (given.fallbacks ?? []).map(named)
+  const asked = given.effort === undefined ? agent?.model.effort : given.effort
+  const level = typeof asked === "string" ? asked : asked?.type
+  const levels = levelsOf(id)
+  if (level !== undefined && !levels.includes(level)) {
+    const known = levels.length === 0 ? "no level" : levels.join(", ")
+    const message = `${field}.effort: ${id} does not know ${level}: it knows ${known}; null leaves it as it usually is`
+    return yield* new InvalidRequest({ message })
+  }
+  return {
+    id,
+    ...(level === undefined ? {} : { effort: { type: level } }),
+    ...(fallbacks.length === 0 ? {} : { fallbacks })
+  }
+})
 
 export const System = Schema.String.check(Schema.isMaxLength(100_000))
 

@@ -119,6 +119,10 @@ const finish = Effect.fnUntraced(function* (
       : response
   return HttpServerResponse.setHeaders(enveloped, {
     ...headers,
+    // A page may ask to be named to its own deployment.
+    ...(enveloped.headers["referrer-policy"] === undefined
+      ? {}
+      : { "referrer-policy": enveloped.headers["referrer-policy"] }),
     // The SDK would ask again on its own: no answer of ours changes by waiting.
     ...(enveloped.status === 409 ? { "x-should-retry": "false" } : {}),
     ...(enveloped.status === 429 ? { "retry-after": String(period) } : {})

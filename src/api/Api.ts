@@ -10,14 +10,18 @@ import type { ApiKeys as ApiKeyStore } from "../ApiKeys.ts"
 import type { Blobs } from "../Blobs.ts"
 import type { Catalog } from "../Catalog.ts"
 import type { Deliveries } from "../Deliveries.ts"
+import type { Mailboxes } from "../Mailboxes.ts"
 import type { RateLimiter } from "../RateLimiter.ts"
 import type { SecretBox } from "../SecretBox.ts"
 import type { Sessions } from "../Sessions.ts"
 import type { Tasks } from "../Tasks.ts"
+import type { ApprovalRequests } from "../triggers/ApprovalRequests.ts"
 import type { Deliverer } from "../triggers/Deliver.ts"
+import type { TriggerSettings } from "../triggers/Settings.ts"
 import type { TaskConsumer } from "../triggers/TaskConsumer.ts"
 import type { TaskRunner } from "../triggers/TaskRunner.ts"
 import type { Vaults } from "../Vaults.ts"
+import * as ApprovalPage from "./ApprovalPage.ts"
 import * as Answer from "./Answer.ts"
 import { Authorization, SocketAuthorization } from "./Auth.ts"
 import { Api } from "./Contract.ts"
@@ -29,6 +33,7 @@ import * as Egress from "./handlers/Egress.ts"
 import * as Environments from "./handlers/Environments.ts"
 import * as Events from "./handlers/Events.ts"
 import * as Health from "./handlers/Health.ts"
+import * as MailboxesHandlers from "./handlers/Mailboxes.ts"
 import * as Policies from "./handlers/Policies.ts"
 import * as RootKeys from "./handlers/RootKeys.ts"
 import * as Runs from "./handlers/Runs.ts"
@@ -59,6 +64,9 @@ export const layer: Layer.Layer<
   | Deliverer
   | TaskConsumer
   | TaskRunner
+  | Mailboxes
+  | ApprovalRequests
+  | TriggerSettings
   | Deployment
   | DeploymentKey
   | ApiKeyStore
@@ -78,6 +86,7 @@ export const layer: Layer.Layer<
     RootKeys.layer,
     Runs.layer,
     TasksHandlers.layer,
+    MailboxesHandlers.layer,
     Tools.layer,
     Egress.layer,
     ApiKeys.layer,
@@ -86,5 +95,6 @@ export const layer: Layer.Layer<
   Layer.provide([Authorization.layer, SocketAuthorization.layer, RequestErrors.layer, HttpServer.layerServices]),
   Layer.provide(KnownKeys.layer),
   Layer.provide(Digest.layerWebCrypto),
+  Layer.merge(ApprovalPage.layer),
   Layer.merge(Answer.layer)
 )

@@ -7,6 +7,7 @@ import { EgressGroup } from "./Egress.ts"
 import { EnvironmentsGroup } from "./Environments.ts"
 import { EventsGroup } from "./Events.ts"
 import { HealthGroup } from "./Health.ts"
+import { MailboxesGroup } from "./Mailboxes.ts"
 import { PoliciesGroup } from "./Policies.ts"
 import { RequestErrors } from "./RequestErrors.ts"
 import { RootKeysGroup } from "./RootKeys.ts"
@@ -17,7 +18,7 @@ import { ToolsGroup } from "./Tools.ts"
 import { VaultsGroup } from "./Vaults.ts"
 
 /**
- * The wire API: that of Managed Agents, and what is ours beside it (`/v1/tasks`, `/v1/policies`, `/v1/egress`, `/v1/tools`, `/v1/api_keys`,
+ * The wire API: that of Managed Agents, and what is ours beside it (`/v1/tasks`, `/v1/mailboxes`, `/v1/policies`, `/v1/egress`, `/v1/tools`, `/v1/api_keys`,
  * `/v1/root_keys`, what `Runs` has).
  */
 export class Api extends HttpApi.make("ownloop")
@@ -32,6 +33,7 @@ export class Api extends HttpApi.make("ownloop")
     CredentialsGroup,
     RootKeysGroup,
     TasksGroup,
+    MailboxesGroup,
     ToolsGroup,
     EgressGroup,
     ApiKeysGroup,

@@ -36,9 +36,18 @@ export type CustomTool = typeof CustomTool.Type
 export const AgentTool = Schema.Union([AgentToolset, CustomTool])
 export type AgentTool = typeof AgentTool.Type
 
+/** How hard a model thinks before it answers. `none`, not at all, is ours. */
+export const EffortLevel = Schema.Literals(["none", "low", "medium", "high", "xhigh", "max"])
+export type EffortLevel = typeof EffortLevel.Type
+
+export const Effort = Schema.Struct({ type: EffortLevel })
+export type Effort = typeof Effort.Type
+
 /** An id names its provider: `@cf/...`, `<provider>/<model>`, or `demo`. The fallbacks are ours: they are asked in order when a model fails. */
 export const ModelConfig = Schema.Struct({
   id: Schema.NonEmptyString,
+  /** Absent where the model thinks as it usually does. */
+  effort: Schema.optionalKey(Effort),
   fallbacks: Schema.optionalKey(Schema.Array(Schema.NonEmptyString))
 })
 export type ModelConfig = typeof ModelConfig.Type

@@ -11,7 +11,11 @@ export const Delivery = Schema.Struct({
   type: Schema.Literal("delivery"),
   /** Also the message's own id (`webhook-id`): the same for every attempt, so that a receiver knows what it has seen. */
   id: Schema.String,
-  to: ReplyTo,
+  to: Schema.Union([
+    ...ReplyTo.members,
+    /** A person who is asked something. */
+    Schema.Struct({ type: Schema.Literal("approver"), address: Schema.String })
+  ]),
   session_id: Schema.NullOr(SessionId),
   task_id: Schema.NullOr(TaskId),
   /** What is told, for example `task.succeeded` or `session.status_idled`. */

@@ -3,7 +3,7 @@ import * as Struct from "effect/Struct"
 import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
 import { auditOnly, EgressAsk, EgressDecision } from "./Egress.ts"
-import { EventId, SessionId } from "./Ids.ts"
+import { EventId, SessionId, TaskId } from "./Ids.ts"
 
 /** One event of a session, in the shape of the wire API. The log of them is the only truth of a session. */
 
@@ -17,8 +17,19 @@ const event = <const Type extends string, Fields extends Schema.Struct.Fields>(t
 const input = <const Type extends string, Fields extends Schema.Struct.Fields>(type: Type, fields: Fields) =>
   Schema.Struct({ id: EventId, type: Schema.Literal(type), processed_at: Schema.NullOr(Timestamp), ...fields })
 
-/** `traceparent` is ours: the W3C trace context of the request that brought the message. The turn that it begins is part of that trace. */
-const userMessage = { content: Schema.NonEmptyArray(TextBlock), traceparent: Schema.optionalKey(Schema.String) }
+/** The attempt of a task that a message was sent for. */
+export const TaskAttempt = Schema.Struct({ id: TaskId, attempt: Schema.Int })
+export type TaskAttempt = typeof TaskAttempt.Type
+
+/**
+ * `traceparent` is ours: the W3C trace context of the request that brought the message. The turn that it begins is part of that trace. So is
+ * `task`, of a message with which a task goes on with a session.
+ */
+const userMessage = {
+  content: Schema.NonEmptyArray(TextBlock),
+  traceparent: Schema.optionalKey(Schema.String),
+  task: Schema.optionalKey(TaskAttempt)
+}
 const userInterrupt = {}
 const userToolConfirmation = {
   tool_use_id: EventId,
@@ -33,9 +44,18 @@ const userCustomToolResult = {
   is_error: Schema.optionalKey(Schema.NullOr(Schema.Boolean))
 }
 
+/** A file of a session in R2; `path` is that in the workspace, without `/workspace/`. `size` is in bytes. */
+export const Attachment = Schema.Struct({ path: Schema.String, size: Schema.Int, media_type: Schema.String })
+export type Attachment = typeof Attachment.Type
+
 /** What a client may send. */
 export const ClientEvent = Schema.Union([
-  Schema.Struct({ type: Schema.Literal("user.message"), ...userMessage }),
+  /** `attachments` are ours: files that are put into the workspace before the message is logged, which names them itself. */
+  Schema.Struct({
+    type: Schema.Literal("user.message"),
+    ...userMessage,
+    attachments: Schema.optionalKey(Schema.Array(Attachment))
+  }),
   Schema.Struct({ type: Schema.Literal("user.interrupt"), ...userInterrupt }),
   Schema.Struct({ type: Schema.Literal("user.tool_confirmation"), ...userToolConfirmation }),
   Schema.Struct({ type: Schema.Literal("user.custom_tool_result"), ...userCustomToolResult })

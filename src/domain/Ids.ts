@@ -29,6 +29,16 @@ export type EventId = typeof EventId.Type
 
 export const TaskId = id("task").pipe(Schema.brand("TaskId"))
 export type TaskId = typeof TaskId.Type
+
+export const MailboxId = id("mbox").pipe(Schema.brand("MailboxId"))
+export type MailboxId = typeof MailboxId.Type
+
+export const MailId = id("mail").pipe(Schema.brand("MailId"))
+export type MailId = typeof MailId.Type
+
+export const ApprovalLinkId = id("alnk").pipe(Schema.brand("ApprovalLinkId"))
+export type ApprovalLinkId = typeof ApprovalLinkId.Type
+
 export const ApiKeyId = id("apikey").pipe(Schema.brand("ApiKeyId"))
 export type ApiKeyId = typeof ApiKeyId.Type
 
@@ -41,6 +51,9 @@ export const nextPolicyId = make<PolicyId>("pol")
 export const nextSessionId = make<SessionId>("sesn")
 export const nextEventId = make<EventId>("sevt")
 export const nextTaskId = make<TaskId>("task")
+export const nextMailboxId = make<MailboxId>("mbox")
+export const nextMailId = make<MailId>("mail")
+export const nextApprovalLinkId = make<ApprovalLinkId>("alnk")
 export const nextApiKeyId = make<ApiKeyId>("apikey")
 export const nextVaultId = make<VaultId>("vlt")
 export const nextCredentialId = make<CredentialId>("vcrd")

@@ -4,7 +4,7 @@ import { SessionAgent } from "./Agent.ts"
 import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
 import { CloudConfig } from "./Environment.ts"
-import { EnvironmentId, EventId, SessionId, TaskId, VaultId } from "./Ids.ts"
+import { EnvironmentId, EventId, MailboxId, SessionId, TaskId, VaultId } from "./Ids.ts"
 import { OutputConfig, StructuredOutput } from "./StructuredOutput.ts"
 
 export const SessionStatus = Schema.Literals(["idle", "running", "rescheduling", "terminated"])
@@ -26,6 +26,8 @@ export const SessionRecord = Schema.Struct({
   forked_from: Schema.optionalKey(ForkedFrom),
   /** The task that it was started for. */
   task_id: Schema.optionalKey(TaskId),
+  /** The mailbox whose mail it was started for. */
+  mailbox_id: Schema.optionalKey(MailboxId),
   title: Schema.NullOr(Schema.String),
   metadata: Metadata,
   created_at: Timestamp,

@@ -1,8 +1,8 @@
 import * as Schema from "effect/Schema"
 import { Budget } from "./Budget.ts"
 import { Metadata, Timestamp } from "./Common.ts"
-import { TextBlock } from "./Event.ts"
-import { SessionId, TaskId } from "./Ids.ts"
+import { Attachment, TextBlock } from "./Event.ts"
+import { MailId, SessionId, TaskId } from "./Ids.ts"
 
 /**
  * `queued`: waits for a place among the sessions that run at the same time. `claimed`: has a session, which has not begun. `running` and
@@ -32,16 +32,19 @@ export const openStatuses = ["queued", "claimed", "running", "waiting"] as const
 /** Statuses of a task whose session takes one of the places. One that waits takes none: it costs nothing meanwhile. */
 export const placedStatuses = ["claimed", "running"] as const satisfies ReadonlyArray<TaskStatus>
 
-/** Where an outcome is sent: `queue` names a queue binding of the Worker. */
+/** Where an outcome is sent: `queue` names a queue binding of the Worker, `mail` a mail that came, in whose thread it is answered. */
 export const ReplyTo = Schema.Union([
   Schema.Struct({ type: Schema.Literal("queue"), queue: Schema.NonEmptyString }),
-  Schema.Struct({ type: Schema.Literal("webhook"), url: Schema.NonEmptyString })
+  Schema.Struct({ type: Schema.Literal("webhook"), url: Schema.NonEmptyString }),
+  Schema.Struct({ type: Schema.Literal("mail"), mail: MailId })
 ])
 export type ReplyTo = typeof ReplyTo.Type
 
 export const TaskEvent = Schema.Struct({
   type: Schema.Literal("user.message"),
-  content: Schema.NonEmptyArray(TextBlock)
+  content: Schema.NonEmptyArray(TextBlock),
+  /** Files that came with a mail. */
+  attachments: Schema.optionalKey(Schema.Array(Attachment))
 })
 export type TaskEvent = typeof TaskEvent.Type
 
@@ -96,6 +99,8 @@ export const Task = Schema.Struct({
   /** 1, and one more for every retry. Each attempt has a session of its own. */
   attempt: Schema.Int,
   session_id: Schema.NullOr(SessionId),
+  /** The session whose work it goes on with, and which it creates where there is none yet. Absent where each attempt has one of its own. */
+  continues: Schema.optionalKey(SessionId),
   /** What its session is being ended for. */
   ending: Schema.NullOr(Schema.Literals(["cancelled", "expired"])),
   /** Every status that it had, oldest first. */

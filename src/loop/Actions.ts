@@ -43,7 +43,12 @@ export const make = Effect.fnUntraced(function* (
   ) {
     yield* conclude(decidedOn, [
       ...(decidedOn.state.status === "running" ? [] : [{ type: "session.status_running" as const }]),
-      ...messages.map(({ id, text }): NewEvent => ({ type: "user.message", id, content: [{ type: "text", text }] }))
+      ...messages.map(({ id, text, task }): NewEvent => ({
+        type: "user.message",
+        id,
+        content: [{ type: "text", text }],
+        ...(task === undefined ? {} : { task })
+      }))
     ])
   })
 

@@ -20,6 +20,7 @@ export const systemPrompt = ({ agent, output_config }: SessionRecord): string =>
 
 export const request = (record: SessionRecord, tools: Offer["tools"], state: State): ModelRequest => ({
   model: record.agent.model.id,
+  ...(record.agent.model.effort === undefined ? {} : { effort: record.agent.model.effort.type }),
   sessionId: record.id,
   system: systemPrompt(record),
   messages: state.messages,

@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import type { Alarm } from "../Alarm.ts"
+import type { Artifacts } from "../Artifacts.ts"
 import { blobKey, Blobs } from "../Blobs.ts"
 import { Catalog } from "../Catalog.ts"
 import type { BudgetRefused } from "../domain/Budget.ts"
@@ -30,9 +31,11 @@ import { exportSession } from "../trace/exportSession.ts"
 import * as SessionTraces from "../trace/SessionTraces.ts"
 import type { Trace } from "../trace/Span.ts"
 import type { TraceExporter } from "../TraceExporter.ts"
+import type { Workspace } from "../Workspace.ts"
 import { AgentLoop } from "./AgentLoop.ts"
 import * as EventStream from "./EventStream.ts"
 import type { Frame } from "./LiveFeed.ts"
+import * as Received from "./Received.ts"
 import * as Spent from "./Spent.ts"
 import * as Unseen from "./Unseen.ts"
 import * as Work from "./Work.ts"
@@ -80,7 +83,7 @@ export class SessionObject extends Context.Service<
   ): Layer.Layer<
     SessionObject,
     Config.ConfigError,
-    AgentLoop | SandboxBackend | Storage | Blobs | Catalog | Alarm | Outbox | TraceExporter
+    AgentLoop | Artifacts | SandboxBackend | Storage | Workspace | Blobs | Catalog | Alarm | Outbox | TraceExporter
   > =>
     Layer.effect(
       SessionObject,
@@ -95,6 +98,7 @@ export class SessionObject extends Context.Service<
         const contentRate = yield* SessionTraces.contentRate
         const work = yield* Work.make(loop, contentRate)
         const unseen = Unseen.make(loop)
+        const received = yield* Received.make(id)
 
         const get = work.view
 
@@ -177,7 +181,7 @@ export class SessionObject extends Context.Service<
 
         const send = Effect.fn("SessionObject.send")(function* (events: ReadonlyArray<ClientEvent>) {
           yield* work.expect
-          const entries = yield* accept(events)
+          const entries = yield* received.once(events, accept)
           yield* work.start
           return entries.map(({ event }) => event)
         })

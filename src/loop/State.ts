@@ -1,5 +1,5 @@
 import type { Timestamp } from "../domain/Common.ts"
-import type { StopReason } from "../domain/Event.ts"
+import type { StopReason, TaskAttempt } from "../domain/Event.ts"
 import type { EventId } from "../domain/Ids.ts"
 import type { SessionStatus } from "../domain/Session.ts"
 import type { StructuredOutput } from "../domain/StructuredOutput.ts"
@@ -9,12 +9,13 @@ import type { OpenCall } from "./Calls.ts"
 import * as Spent from "./Spent.ts"
 
 /** Of the shape of `State` and the meaning of `fold`: a checkpoint of another version is not read. */
-export const version = 7
+export const version = 8
 
 export interface QueuedMessage {
   readonly id: EventId
   readonly text: string
   readonly traceparent?: string
+  readonly task?: TaskAttempt
 }
 
 /** The trace that a turn is recorded under. */

@@ -103,8 +103,13 @@ export const fold = (state: State, event: SessionEvent): State =>
 const change = (state: State, event: SessionEvent): State => {
   switch (event.type) {
     case "user.message": {
-      const { id, traceparent } = event
-      const message = { id, text: text(event.content), ...(traceparent === undefined ? {} : { traceparent }) }
+      const { id, task, traceparent } = event
+      const message = {
+        id,
+        text: text(event.content),
+        ...(traceparent === undefined ? {} : { traceparent }),
+        ...(task === undefined ? {} : { task })
+      }
       return event.processed_at === null
         ? { ...state, queue: [...state.queue, message] }
         : {

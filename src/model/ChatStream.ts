@@ -45,7 +45,7 @@ export class ChatStream {
   private finishReason = ""
   private length = 0
   private usage: Usage | null = null
-  private readonly calls = new ToolCallDeltas()
+  private readonly calls: ToolCallDeltas
   private readonly parser = Sse.makeParser(
     (event) => {
       if (event._tag === "Event") this.event(event.data)
@@ -58,6 +58,7 @@ export class ChatStream {
   constructor(classify: ProviderFailure.Classify, request: Pick<ModelRequest, "model" | "tools">) {
     this.classify = classify
     this.spoken = new SpokenCalls(request)
+    this.calls = new ToolCallDeltas(request.tools.map(({ name }) => name))
   }
 
   feed(text: string): void {

@@ -1,3 +1,5 @@
+import type * as Schema from "effect/Schema"
+import type { EffortLevel } from "../domain/Agent.ts"
 import type { ModelUsage } from "../domain/Event.ts"
 import type { Dialect } from "./ToolCallText.ts"
 
@@ -11,12 +13,15 @@ export interface Profile {
   readonly plan: "free" | "paid" | null
 }
 
-/** How a model thinks before it answers. The session asks for no level: it gets the usual one. */
+/** Fields of a request. */
+type Asking = { readonly [field: string]: Schema.Json }
+
+/** How a model thinks before it answers. */
 export interface Thinking {
-  /** The values of `reasoning_effort` that it knows, most first; empty where it knows none. */
-  readonly levels: ReadonlyArray<string>
-  /** The level that it has where none is asked for; `on` where it has no levels. */
-  readonly usual: string
+  /** The levels that it knows, most first, and how a request asks for each. */
+  readonly levels: ReadonlyMap<EffortLevel, Asking>
+  /** The level that it has where none is asked for; `on` where that has no name. */
+  readonly usual: EffortLevel | "on"
 }
 
 /** How requests to a model are written. */
@@ -100,21 +105,34 @@ const families: ReadonlyArray<readonly [name: RegExp, dialect: Dialect]> = [
   [/llama/, "llama"]
 ]
 
+const efforts = (...levels: ReadonlyArray<EffortLevel>): ReadonlyArray<readonly [EffortLevel, Asking]> =>
+  levels.map((level) => [level, { reasoning_effort: level }])
+
+/** Where it is the chat template that knows whether the model thinks. */
+const off: readonly [EffortLevel, Asking] = ["none", { chat_template_kwargs: { enable_thinking: false } }]
+
 /** By a part of the model's name, as the types of Workers AI have it. */
 const thinking: ReadonlyArray<readonly [name: RegExp, thinking: Thinking]> = [
-  [/glm-5\.2/, { levels: ["max", "high", "none"], usual: "max" }],
-  [/glm-5\.3/, { levels: ["max", "high", "low"], usual: "max" }],
-  [/glm-4\.7/, { levels: [], usual: "on" }],
-  [/kimi-k2\.6/, { levels: ["high", "none"], usual: "high" }],
-  [/kimi-k2\.7/, { levels: [], usual: "on" }],
-  [/deepseek-v4/, { levels: ["max", "high", "low", "none"], usual: "high" }],
-  [/qwen3\.8/, { levels: ["xhigh", "medium", "low"], usual: "xhigh" }],
-  [/gpt-oss/, { levels: ["high", "medium", "low"], usual: "medium" }]
+  [/glm-5\.2/, { levels: new Map(efforts("max", "high", "none")), usual: "max" }],
+  [/glm-5\.3/, { levels: new Map(efforts("max", "high", "low")), usual: "max" }],
+  [/glm-4\.7/, { levels: new Map([off]), usual: "on" }],
+  [/kimi-k2\.6/, { levels: new Map(efforts("high", "none")), usual: "high" }],
+  [/kimi-k2\.7/, { levels: new Map(), usual: "on" }],
+  [/deepseek-v4/, { levels: new Map(efforts("max", "high", "low", "none")), usual: "high" }],
+  [/qwen3\.8/, { levels: new Map([...efforts("xhigh", "medium", "low"), off]), usual: "xhigh" }],
+  [/gpt-oss/, { levels: new Map(efforts("high", "medium", "low")), usual: "medium" }]
 ]
 
 /** Null where it is not known, or it does not think. */
 export const thinkingOf = (model: string): Thinking | null =>
   thinking.find(([name]) => name.test(model.toLowerCase()))?.[1] ?? null
+
+/** The levels that may be asked of a model, most first. */
+export const levelsOf = (model: string): ReadonlyArray<EffortLevel> => [...(thinkingOf(model)?.levels.keys() ?? [])]
+
+/** What a request says to ask for a level; nothing where none is asked for, or the model does not know it. */
+export const asking = ({ effort, model }: { readonly model: string; readonly effort?: EffortLevel }): Asking =>
+  (effort === undefined ? undefined : thinkingOf(model)?.levels.get(effort)) ?? {}
 
 /** By a part of the model's id, whatever provider it is asked through. The first that fits counts. */
 const habits: ReadonlyArray<readonly [id: RegExp, habits: Habits]> = [

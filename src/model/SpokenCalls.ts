@@ -69,6 +69,11 @@ export class SpokenCalls {
   /** A model that forgets to end its reasoning calls within it. Where an answer is nothing else, those calls were meant. */
   private thought(truncated: boolean): ReadonlyArray<ToolCall> {
     if (this.thoughts === "") return []
-    return ToolCallText.parse(this.thoughts, { ...this.options, startsInThinking: true, truncated }).calls.map(made)
+    const { calls, problems } = ToolCallText.parse(this.thoughts, {
+      ...this.options,
+      startsInThinking: true,
+      truncated
+    })
+    return [...calls.map(made), ...problems.map(attempted)]
   }
 }

@@ -22,6 +22,12 @@ export class ToolCallDeltas {
   /** Of all calls, in characters. */
   length = 0
   private chunk = 0
+  private readonly tools: ReadonlyArray<string>
+
+  /** @param tools the names that calls may have, which tell a second name from the rest of the first. */
+  constructor(tools: ReadonlyArray<string>) {
+    this.tools = tools
+  }
 
   /** What one chunk of a stream holds. */
   addPieces(deltas: ReadonlyArray<ToolCallDelta>): void {
@@ -51,7 +57,7 @@ export class ToolCallDeltas {
   private grow(call: Call, piece: Readonly<Call>): void {
     this.length -= lengthOf(call)
     call.id ||= piece.id
-    call.name = piece.name || call.name
+    call.name = this.named(call, piece)
     // Some servers begin with an empty object, and send the real one piece by piece.
     if (call.arguments === "{}" && piece.arguments !== "") call.arguments = piece.arguments
     else if (!repeats(call, piece)) call.arguments += piece.arguments
@@ -64,7 +70,34 @@ export class ToolCallDeltas {
     const call = candidates.findLast(({ id }) => id !== "" && id === piece.id) ?? candidates.at(-1)
     if (call === undefined) return undefined
     if (piece.id !== "" && call.id !== "" && piece.id !== call.id) return undefined
-    return piece.name === "" || call.name === "" || namesSameCall(call, piece) ? call : undefined
+    return piece.name === "" || call.name === "" || this.namesSame(call, piece) ? call : undefined
+  }
+
+  /** A second name is a second call, but for one that is repeated after the arguments began, or that grows before they do. */
+  private namesSame(call: Readonly<Call>, piece: Readonly<Call>): boolean {
+    if (piece.chunk === call.chunk && piece.id === "" && call.id === "") return false
+    if (piece.name !== call.name) return call.arguments === "" && this.grows(call, piece)
+    if (!isWhole(call.arguments) || repeats(call, piece)) return true
+    return piece.id !== "" && (piece.arguments === "" || call.arguments === "{}")
+  }
+
+  /** Whether a name is the same one again, longer, or what comes next of it. Two that are whole are two calls. */
+  private grows(call: Readonly<Call>, piece: Readonly<Call>): boolean {
+    if (piece.name.startsWith(call.name)) return true
+    const areWhole = this.tools.includes(call.name) && this.tools.includes(piece.name)
+    return piece.index === call.index && (!areWhole || this.begins(call.name + piece.name))
+  }
+
+  private begins(name: string): boolean {
+    return this.tools.some((tool) => tool.startsWith(name))
+  }
+
+  /** Some servers send a name from its beginning each time, others only what is new of it. */
+  private named(call: Readonly<Call>, piece: Readonly<Call>): string {
+    const joined = call.name + piece.name
+    if (call.name === "" || piece.name === "") return joined
+    const isRest = call.arguments === "" && this.begins(joined) && !this.tools.includes(piece.name)
+    return piece.name.startsWith(call.name) && !isRest ? piece.name : joined
   }
 }
 
@@ -79,14 +112,6 @@ const read = (delta: ToolCallDelta, chunk: number): Call => ({
 const isEmpty = (piece: Readonly<Call>): boolean => piece.id === "" && piece.name === "" && piece.arguments === ""
 
 const lengthOf = (call: Readonly<Call>): number => call.id.length + call.name.length + call.arguments.length
-
-/** A second name is a second call, but for a name that is repeated, or is sent again longer while it grows, chunk by chunk. */
-const namesSameCall = (call: Readonly<Call>, piece: Readonly<Call>): boolean => {
-  if (piece.chunk === call.chunk && piece.id === "" && call.id === "") return false
-  if (piece.name !== call.name) return call.arguments === "" && piece.name.startsWith(call.name)
-  if (!isWhole(call.arguments) || repeats(call, piece)) return true
-  return piece.id !== "" && (piece.arguments === "" || call.arguments === "{}")
-}
 
 const repeats = (call: Readonly<Call>, piece: Readonly<Call>): boolean =>
   piece.arguments === call.arguments && isWhole(call.arguments)

@@ -13,14 +13,11 @@ import type { Delivery } from "../domain/Delivery.ts"
 import type { SessionId, TaskId } from "../domain/Ids.ts"
 import { Deliveries } from "../Deliveries.ts"
 import type { StorageError } from "../Storage.ts"
+import { type Attempt, failure } from "./Attempt.ts"
+import { MailSender } from "./MailSender.ts"
 import { ReplyQueues } from "./ReplyQueues.ts"
 import { type Settings, TriggerSettings } from "./Settings.ts"
 import { refuse, sign } from "./Webhook.ts"
-
-/** What an attempt came to; `retry` says whether another may do better. */
-type Attempt = { readonly ok: true } | { readonly ok: false; readonly error: string; readonly retry: boolean }
-
-const failure = (error: string, retry = true): Attempt => ({ ok: false, error, retry })
 
 const minutes = (count: number) => count * 60_000
 const hours = (count: number) => minutes(60 * count)
@@ -48,13 +45,14 @@ export class Deliverer extends Context.Service<
   static readonly layer: Layer.Layer<
     Deliverer,
     never,
-    Deliveries | HttpClient.HttpClient | Mac.Mac | ReplyQueues | TriggerSettings
+    Deliveries | HttpClient.HttpClient | Mac.Mac | MailSender | ReplyQueues | TriggerSettings
   > = Layer.effect(
     Deliverer,
     Effect.gen(function* () {
       const deliveries = yield* Deliveries
       const queues = yield* ReplyQueues
       const settings = yield* TriggerSettings
+      const mailer = yield* MailSender
       const mac = yield* Mac.Mac
       const http = yield* HttpClient.HttpClient
 
@@ -82,7 +80,7 @@ export class Deliverer extends Context.Service<
         Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
       )
 
-      const attempt = (delivery: Delivery): Effect.Effect<Attempt> => {
+      const attempt = (delivery: Delivery): Effect.Effect<Attempt, StorageError> => {
         const { to } = delivery
         if (to.type === "queue") {
           const send = queues.get(to.queue)
@@ -92,6 +90,7 @@ export class Deliverer extends Context.Service<
             Effect.catch((error) => Effect.succeed(failure(error.message)))
           )
         }
+        if (to.type !== "webhook") return mailer.send(delivery)
         const refusal = refuse(to.url, settings.webhookHosts)
         if (refusal !== null) return Effect.succeed(failure(`the URL ${refusal}`))
         return Option.match(keyOf(settings, delivery, to.url), {

@@ -11,11 +11,14 @@ import { Deliveries } from "../Deliveries.ts"
 import { Outbox, type Told } from "../Outbox.ts"
 import { type Cursor, OutboxCursor } from "../OutboxCursor.ts"
 import { type LogEntry, Storage } from "../Storage.ts"
+import type { Mailboxes } from "../Mailboxes.ts"
 import { Tasks } from "../Tasks.ts"
 import type { Workspace } from "../Workspace.ts"
+import type { ApprovalRequests } from "./ApprovalRequests.ts"
 import { Deliverer } from "./Deliver.ts"
 import { hooks, reply } from "./messages.ts"
 import * as Outcome from "./outcome.ts"
+import * as Questions from "./questions.ts"
 import { advance, hooksOf, type Step, stepOf, telling } from "./progress.ts"
 import { TriggerSettings } from "./Settings.ts"
 import { TaskRunner } from "./TaskRunner.ts"
@@ -32,7 +35,17 @@ const beginning: Cursor = { seq: -1, isInterrupted: false, lastError: null }
 export const layer: Layer.Layer<
   Outbox,
   never,
-  Artifacts | Deliverer | Deliveries | OutboxCursor | Storage | TaskRunner | Tasks | TriggerSettings | Workspace
+  | ApprovalRequests
+  | Artifacts
+  | Deliverer
+  | Deliveries
+  | Mailboxes
+  | OutboxCursor
+  | Storage
+  | TaskRunner
+  | Tasks
+  | TriggerSettings
+  | Workspace
 > = Layer.effect(
   Outbox,
   Effect.gen(function* () {
@@ -43,11 +56,14 @@ export const layer: Layer.Layer<
     const storage = yield* Storage
     const runner = yield* TaskRunner
     const tasks = yield* Tasks
-    const { endpoints } = yield* TriggerSettings
+    const { endpoints, mail } = yield* TriggerSettings
+    const questionsOf = yield* Questions.make
+    const hasReplied = yield* Questions.hasReplied
     const oneAtATime = Semaphore.withPermit(yield* Semaphore.make(1))
     let failures = 0
 
-    const isWaitedFor = ({ record }: Pick<Told, "record">) => record.task_id !== undefined || endpoints.length > 0
+    const isWaitedFor = ({ record }: Pick<Told, "record">) =>
+      record.task_id !== undefined || endpoints.length > 0 || Option.isSome(mail.approver)
 
     /** A session from before anybody waited for it is told from its latest turn on. */
     const read = ({ turnSeq }: Told) =>
@@ -69,12 +85,13 @@ export const layer: Layer.Layer<
       const status = step.status === "cancelled" ? (task.ending ?? step.status) : step.status
       if (!isFinal(status)) return
       const outcome = yield* outcomeOf(session, entry, status, step)
+      const isAnswered = task.reply_to?.type === "mail" && status === "succeeded" && (yield* hasReplied(session, entry))
       yield* tasks.change({
         ...changeOf(session, task.id, entry, at),
         status,
         reason: step.reason,
         set: { outcome },
-        deliveries: task.reply_to === null ? [] : [reply(task, task.reply_to, outcome, at)]
+        deliveries: task.reply_to === null || isAnswered ? [] : [reply(task, task.reply_to, outcome, at)]
       })
     })
 
@@ -88,7 +105,8 @@ export const layer: Layer.Layer<
         )
         if (Option.isSome(isOpen)) yield* conclude(session, isOpen.value, entry, step, at)
       } else {
-        yield* tasks.change({ ...changeOf(session, id, entry, at), status: step.status, reason: step.reason })
+        const from = openStatuses.filter((status) => status !== step.status)
+        yield* tasks.change({ ...changeOf(session, id, entry, at), from, status: step.status, reason: step.reason })
       }
       // Whoever runs no more leaves a place.
       if (step.status !== "running") yield* runner.dispatch
@@ -98,9 +116,13 @@ export const layer: Layer.Layer<
       const { record } = session
       const { event } = entry
       const at = event.processed_at ?? record.created_at
+      yield* deliveries.add(yield* questionsOf(record, event))
       yield* deliveries.add(hooks(record.id, hooksOf(event), event.id.slice("sevt_".length), endpoints, at))
       const step = stepOf(cursor, event)
-      if (step !== null && record.task_id !== undefined) yield* follow(session, record.task_id, entry, step, at)
+      if (step !== null) {
+        const ids = tasksOf(cursor, record, event)
+        yield* Effect.forEach(ids, (id) => follow(session, id, entry, step, at), { discard: true })
+      }
       return step
     })
 
@@ -108,6 +130,7 @@ export const layer: Layer.Layer<
       const { record } = session
       let cursor = yield* read(session)
       let isEnded = false
+      let isAsking = false
       if (cursor.seq < 0) {
         const source = record.id.slice("sesn_".length)
         yield* deliveries.add(hooks(record.id, ["session.created"], source, endpoints, record.created_at))
@@ -117,12 +140,13 @@ export const layer: Layer.Layer<
         const entries = yield* left(cursor)
         for (const entry of entries) {
           const step = yield* tell(session, cursor, entry)
+          isAsking ||= entry.event.type === "session.status_idle" && entry.event.stop_reason.type === "requires_action"
           isEnded ||= step !== null && isFinal(step.status)
           yield* position.write((cursor = { ...advance(cursor, entry.event), seq: entry.seq }))
         }
         if (entries.length < page) break
       }
-      if (isEnded || endpoints.length > 0) yield* deliverer.deliver(record.id)
+      if (isEnded || isAsking || endpoints.length > 0) yield* deliverer.deliver(record.id)
     })
 
     const drain = Effect.fn("Outbox.drain")(function* (session: Told) {
@@ -158,6 +182,12 @@ export const layer: Layer.Layer<
     })
   })
 )
+
+/** The tasks that an event is about: what a message of one says, it says of that one alone. */
+const tasksOf = ({ tasks }: Cursor, { task_id }: Told["record"], event: LogEntry["event"]): ReadonlyArray<TaskId> => {
+  if (event.type === "user.message") return event.task === undefined ? [] : [event.task.id]
+  return tasks ?? (task_id === undefined ? [] : [task_id])
+}
 
 /** Only while this is the task's session, and once for each place of its log. */
 const changeOf = ({ record }: Told, id: TaskId, { seq }: LogEntry, at: Timestamp) => ({

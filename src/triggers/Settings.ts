@@ -8,8 +8,10 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Base64 from "effect/encoding/Base64"
 import type { Backend } from "../domain/Environment.ts"
+import { SettingInvalid } from "../domain/Setting.ts"
 import { parsePattern } from "../egress/pattern.ts"
 import type { TaskLimits } from "../Tasks.ts"
+import { type MailSettings, settings as mailSettings } from "./MailSettings.ts"
 
 /** Where events of sessions are sent. All that `Events` knows where `events` is absent. */
 export interface Endpoint {
@@ -28,19 +30,10 @@ export interface Settings {
   readonly endpoints: ReadonlyArray<Endpoint>
   /** Hosts that are not public and may be sent to all the same, as `host` or `host:port`. */
   readonly webhookHosts: ReadonlyArray<string>
+  readonly mail: MailSettings
 }
 
 const invalid = (name: string, detail: string) => new SettingInvalid({ name, detail })
-
-/** A variable that does not say what it should. Never holds its value, which may be secret. */
-export class SettingInvalid extends Schema.TaggedError<SettingInvalid>()("SettingInvalid", {
-  name: Schema.String,
-  detail: Schema.String
-}) {
-  override get message(): string {
-    return `the variable ${this.name} ${this.detail}`
-  }
-}
 
 /** A Standard Webhooks secret: `whsec_` and 24 to 64 bytes in Base64. */
 const secret = (name: string, text: string): Result.Result<Redacted.Redacted<Uint8Array>, SettingInvalid> => {
@@ -100,7 +93,8 @@ export const settings: Effect.Effect<Settings, Config.ConfigError | SettingInval
       ? Option.none()
       : Option.some(yield* Effect.fromResult(secret("OWNLOOP_WEBHOOK_SECRET", Redacted.value(key.value)))),
     endpoints: Option.isNone(hooks) ? [] : yield* endpoints(hooks.value),
-    webhookHosts
+    webhookHosts,
+    mail: yield* mailSettings
   }
 })
 

@@ -67,7 +67,7 @@ export class TaskConsumer extends Context.Service<
         const task = Effect.fn("TaskConsumer.task")(
           function* (message: QueueMessage) {
             yield* decode(message.body).pipe(
-              Effect.flatMap((decoded) => runner.submit(decoded, keyOf(idOf(message)))),
+              Effect.flatMap((decoded) => runner.submit(decoded, { key: keyOf(idOf(message)) })),
               Effect.catchTag("TaskRefused", ({ detail }) => bury(message, detail)),
               Effect.catch((error) =>
                 message.attempts < maxAttempts

@@ -3,18 +3,22 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
 import { maskEverywhere, maskTextFields } from "../domain/AnthropicKey.ts"
 import { BudgetInput } from "../domain/Budget.ts"
 import { MetadataInput, type Timestamp } from "../domain/Common.ts"
-import type { TaskId } from "../domain/Ids.ts"
+import type { SessionId, TaskId } from "../domain/Ids.ts"
 import { describe } from "../domain/Issue.ts"
+import type { Attachment } from "../domain/Event.ts"
 import { ReplyTo, type Task, TaskEvent } from "../domain/Task.ts"
 
 const nullable = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
 const Key = Schema.NonEmptyString.check(Schema.isMaxLength(256))
 
-const events = Schema.NonEmptyArray(TaskEvent).check(Schema.isMaxLength(50))
+// What comes with mail cannot be named by others.
+const Event = Schema.Struct(Struct.omit(TaskEvent.fields, ["attachments"]))
+const events = Schema.NonEmptyArray(Event).check(Schema.isMaxLength(50))
 
 /** A queue takes 128 KB, and a task is worth the same however it comes. */
 const maxLength = 100_000
@@ -74,10 +78,27 @@ export const decode = (input: unknown): Effect.Effect<TaskMessage, TaskRefused> 
 export const scrubbed = (value: unknown): Schema.Json =>
   maskEverywhere(JSON.parse(JSON.stringify(value) ?? "null") as Schema.Json)
 
+/** What is known of a task beside its message. */
+export interface TaskOrigin {
+  /** Its idempotency key where the message has none. */
+  readonly key: string
+  /** The session that it goes on with; the first such task creates it. */
+  readonly continues?: SessionId
+  /** Files that come with its first event. */
+  readonly attachments?: ReadonlyArray<Attachment>
+}
+
 /** The task that a message asks for. */
 export const toTask = (
   message: TaskMessage,
-  { id, key, environmentId, at }: { id: TaskId; key: string; environmentId: string; at: Timestamp }
+  {
+    id,
+    key,
+    environmentId,
+    at,
+    continues,
+    attachments = []
+  }: TaskOrigin & { id: TaskId; environmentId: string; at: Timestamp }
 ): Task => ({
   type: "task",
   id,
@@ -88,15 +109,18 @@ export const toTask = (
       ? { type: "agent", id: message.agent, version: null }
       : { ...message.agent, version: message.agent.version ?? null },
   environment_id: message.environment_id ?? environmentId,
-  initial_events: message.initial_events ?? [
-    { type: "user.message", content: [{ type: "text", text: message.input ?? "" }] }
-  ],
+  initial_events: (
+    message.initial_events ?? [
+      { type: "user.message", content: [{ type: "text", text: message.input ?? "" }] } satisfies TaskEvent
+    ]
+  ).map((event, place) => (place === 0 && attachments.length > 0 ? { ...event, attachments } : event)),
   deadline: Option.match(Option.fromNullishOr(message.deadline), { onNone: () => null, onSome: DateTime.formatIso }),
   budget: message.budget ?? null,
   reply_to: message.reply_to ?? null,
   metadata: message.metadata ?? {},
   attempt: 1,
   session_id: null,
+  ...(continues === undefined ? {} : { continues }),
   ending: null,
   transitions: [{ status: "queued", at, reason: null }],
   outcome: null,

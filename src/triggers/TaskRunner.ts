@@ -7,6 +7,8 @@ import { Catalog } from "../Catalog.ts"
 import { now } from "../domain/Common.ts"
 import { nextSessionId, nextTaskId, type TaskId } from "../domain/Ids.ts"
 import { type FinalStatus, openStatuses, type Outcome, type Task } from "../domain/Task.ts"
+import type { SessionRecord } from "../domain/Session.ts"
+import { Mailboxes } from "../Mailboxes.ts"
 import { Sessions } from "../Sessions.ts"
 import type { StorageError } from "../Storage.ts"
 import { Tasks } from "../Tasks.ts"
@@ -16,18 +18,17 @@ import { deadlinePassed } from "./outcome.ts"
 import { ReplyQueues } from "./ReplyQueues.ts"
 import { replyRefusal } from "./replyTo.ts"
 import { Backends, TriggerSettings } from "./Settings.ts"
-import { findAgent, findEnvironment, isBudgetable, sessionAgent } from "./Setup.ts"
-import { type TaskMessage, TaskRefused, toTask } from "./TaskMessage.ts"
+import { findAgent, findEnvironment, isBudgetable, sessionAgent, SetupRefused } from "./Setup.ts"
+import { type TaskMessage, type TaskOrigin, TaskRefused, toTask } from "./TaskMessage.ts"
 
 /** Takes tasks on, and starts a session for each as soon as the limits let it. */
 export class TaskRunner extends Context.Service<
   TaskRunner,
   {
     /**
-     * Takes the task on: it is durable when this answers, and its session starts now or when there is a place. `key` is its idempotency key
-     * where the message has none.
+     * Takes the task on: it is durable when this answers, and its session starts now or when there is a place.
      */
-    submit(message: TaskMessage, key: string): Effect.Effect<Task, TaskRefused | StorageError>
+    submit(message: TaskMessage, origin: TaskOrigin): Effect.Effect<Task, TaskRefused | StorageError>
     /** Starts queued tasks, oldest first, until none may start. */
     readonly dispatch: Effect.Effect<void, StorageError>
     /** Starts the session of a task that was claimed; where it was started before, nothing happens twice. */
@@ -43,7 +44,15 @@ export class TaskRunner extends Context.Service<
   static readonly layer: Layer.Layer<
     TaskRunner,
     never,
-    Tasks | Catalog | Sessions | Deliverer | ReplyQueues | TriggerSettings | Backends | SecureRandom.SecureRandom
+    | Tasks
+    | Catalog
+    | Sessions
+    | Deliverer
+    | Mailboxes
+    | ReplyQueues
+    | TriggerSettings
+    | Backends
+    | SecureRandom.SecureRandom
   > = Layer.effect(
     TaskRunner,
     Effect.gen(function* () {
@@ -51,6 +60,7 @@ export class TaskRunner extends Context.Service<
       const catalog = yield* Catalog
       const sessions = yield* Sessions
       const deliverer = yield* Deliverer
+      const mailboxes = yield* Mailboxes
       const queues = yield* ReplyQueues
       const settings = yield* TriggerSettings
       const backends = yield* Backends
@@ -84,6 +94,14 @@ export class TaskRunner extends Context.Service<
       const deliver = (id: TaskId) =>
         Effect.catch(deliverer.deliver(id), (error) => Effect.logError("an outcome could not be sent yet", error))
 
+      /** The mailbox of the mail that an outcome answers. */
+      const answered = Effect.fnUntraced(function* ({ reply_to }: Pick<TaskMessage, "reply_to">) {
+        const mail = reply_to?.type === "mail" ? yield* mailboxes.mail(reply_to.mail) : Option.none()
+        return Option.flatMap(mail, ({ mailbox_id, status }) =>
+          status === "accepted" ? Option.fromNullOr(mailbox_id) : Option.none()
+        )
+      })
+
       const recordOf = Effect.fnUntraced(function* (task: Task, session_id: NonNullable<Task["session_id"]>) {
         const [agent, environment] = yield* Effect.all(
           [
@@ -94,6 +112,7 @@ export class TaskRunner extends Context.Service<
         )
         const frozen = sessionAgent(agent)
         if (task.budget !== null) yield* isBudgetable(task.budget, frozen)
+        const mailbox_id = Option.getOrUndefined(yield* answered(task))
         return {
           id: session_id,
           agent: frozen,
@@ -101,6 +120,7 @@ export class TaskRunner extends Context.Service<
           environment: environment.config,
           budget: task.budget,
           task_id: task.id,
+          ...(mailbox_id === undefined ? {} : { mailbox_id }),
           vault_ids: [],
           title: null,
           metadata: task.metadata,
@@ -109,11 +129,29 @@ export class TaskRunner extends Context.Service<
         }
       })
 
+      /** The session, which may have been there before, is sent what begins the task: each attempt once. */
+      const goOn = Effect.fnUntraced(function* (task: Task, record: SessionRecord) {
+        const attempt = { id: task.id, attempt: task.attempt }
+        yield* sessions.create(record, [])
+        yield* sessions
+          .send(
+            record.id,
+            (task.initial_events ?? []).map((event) => ({ ...event, task: attempt }))
+          )
+          .pipe(
+            Effect.catchTag(["SessionNotFound", "SessionConflict"], ({ message }) =>
+              Effect.fail(new SetupRefused({ reason: "archived", detail: message }))
+            )
+          )
+        yield* tasks.change({ id: task.id, from: ["claimed"], status: "running", at: yield* now, reason: null })
+      })
+
       const start = Effect.fn("TaskRunner.start")(
         function* (task: Task) {
           if (task.session_id === null) return
           const record = yield* recordOf(task, task.session_id)
-          yield* sessions.create(record, task.initial_events ?? [])
+          if (task.continues === undefined) yield* sessions.create(record, task.initial_events ?? [])
+          else yield* goOn(task, record)
           // Who asked for its end while there was no session yet could not tell it.
           const after = yield* tasks.task(task.id)
           if (Option.isSome(after) && after.value.ending !== null) yield* interrupt(after.value)
@@ -151,16 +189,21 @@ export class TaskRunner extends Context.Service<
         Effect.logError("queued tasks could not be started; the next tick does", error)
       )
 
-      const submit = Effect.fn("TaskRunner.submit")(function* (message: TaskMessage, key: string) {
+      const submit = Effect.fn("TaskRunner.submit")(function* (message: TaskMessage, origin: TaskOrigin) {
         const refusal = replyRefusal(message, queues, settings)
         if (refusal !== null) return yield* new TaskRefused({ detail: refusal })
+        if (message.reply_to?.type === "mail" && Option.isNone(yield* answered(message))) {
+          return yield* new TaskRefused({
+            detail: `reply_to.mail: ${message.reply_to.mail} is no mail that was accepted`
+          })
+        }
         const environmentId = message.environment_id ?? Option.getOrUndefined(settings.environmentId)
         if (environmentId === undefined) {
           const detail = "environment_id: is required, since OWNLOOP_TASK_ENVIRONMENT is not set"
           return yield* new TaskRefused({ detail })
         }
         const id = yield* nextId
-        const task = yield* tasks.add(toTask(message, { id, key, environmentId, at: yield* now }))
+        const task = yield* tasks.add(toTask(message, { ...origin, id, environmentId, at: yield* now }))
         // Whoever took it on before may have died before its session was there.
         if (task.status === "claimed") yield* startOrLog(task)
         else if (task.status === "queued") yield* dispatchOrLog

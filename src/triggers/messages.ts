@@ -1,6 +1,7 @@
 import type { Timestamp } from "../domain/Common.ts"
 import type { Delivery } from "../domain/Delivery.ts"
-import type { SessionId } from "../domain/Ids.ts"
+import type { ApprovalLink } from "../domain/ApprovalLink.ts"
+import type { MailId, SessionId } from "../domain/Ids.ts"
 import type { FinalStatus, Outcome, ReplyTo, Task } from "../domain/Task.ts"
 import type { Endpoint } from "./Settings.ts"
 import { scrubbed } from "./TaskMessage.ts"
@@ -77,6 +78,34 @@ export const reply = (task: Task, to: ReplyTo, outcome: Outcome, at: Timestamp):
       outcome
     },
     at
+  )
+
+/** An answer of an agent on its way to the sender of a mail. `call` names the call that wrote it. */
+export const mailReply = (
+  session: SessionId,
+  call: string,
+  mail: MailId,
+  said: { readonly text: string; readonly attachments: ReadonlyArray<string> },
+  at: Timestamp
+): Delivery =>
+  delivery(
+    { id: `dlvr_${call}_mail`, to: { type: "mail", mail }, session_id: session, task_id: null, event: "mail.reply" },
+    { id: session, ...said },
+    at
+  )
+
+/** A question on its way to who may answer it. */
+export const approvalMail = (link: ApprovalLink, titles: ReadonlyArray<string>, address: string): Delivery =>
+  delivery(
+    {
+      id: `dlvr_${link.id.slice("alnk_".length)}_approval`,
+      to: { type: "approver", address },
+      session_id: link.session_id,
+      task_id: null,
+      event: "approval.requested"
+    },
+    { id: link.session_id, approval_link_id: link.id, titles },
+    link.created_at
   )
 
 /** An event of a session on its way to every endpoint that wants it. `source` names the event, always the same. */

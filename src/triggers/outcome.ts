@@ -4,6 +4,7 @@ import { Artifacts, outputs } from "../Artifacts.ts"
 import type { SessionEvent, SessionEventType } from "../domain/Event.ts"
 import type { FinalStatus, Outcome } from "../domain/Task.ts"
 import type { Told } from "../Outbox.ts"
+import { workspaceRoot } from "../SandboxBackend.ts"
 import { type LogEntry, Storage } from "../Storage.ts"
 import { Workspace } from "../Workspace.ts"
 import { bounded } from "./messages.ts"
@@ -13,6 +14,8 @@ import type { Step } from "./progress.ts"
 const maxArtifacts = 100
 const maxArtifact = 25 * 1024 * 1024
 
+const folder = `${workspaceRoot}/${outputs}`
+
 /** Makes the outcome of a session's task out of its log, as it is at an entry, and keeps the files that it left. */
 export const make = Effect.gen(function* () {
   const artifacts = yield* Artifacts
@@ -21,14 +24,14 @@ export const make = Effect.gen(function* () {
 
   const keepArtifacts = Effect.fnUntraced(function* ({ record }: Told) {
     const files = (yield* workspace.entries).filter(
-      ({ kind, path, size }) => kind === "file" && path.startsWith(outputs) && size <= maxArtifact
+      ({ kind, path, size }) => kind === "file" && path.startsWith(folder) && size <= maxArtifact
     )
     return yield* Effect.forEach(
       files.slice(0, maxArtifacts),
       Effect.fnUntraced(function* ({ path, size }) {
-        const name = path.slice(outputs.length)
+        const name = path.slice(folder.length)
         const content = yield* workspace.read(path)
-        if (Option.isSome(content)) yield* artifacts.put(record.id, name, content.value)
+        if (Option.isSome(content)) yield* artifacts.put(record.id, outputs + name, content.value)
         return { path: name, size }
       })
     )

@@ -1,4 +1,4 @@
-import type { SessionEvent, SessionEventType } from "../domain/Event.ts"
+import type { SessionEvent, SessionEventType, TaskAttempt } from "../domain/Event.ts"
 import type { TaskStatus } from "../domain/Task.ts"
 import type { Cursor } from "../OutboxCursor.ts"
 
@@ -6,6 +6,7 @@ import type { Cursor } from "../OutboxCursor.ts"
 
 /** The events that say something about it. */
 export const telling: ReadonlyArray<SessionEventType> = [
+  "user.message",
   "user.interrupt",
   "session.status_running",
   "session.status_idle",
@@ -26,23 +27,38 @@ const step = (status: TaskStatus, reason: string | null = null): Step => ({ stat
 
 const failed = (type: string, message: string): Step => ({ status: "failed", reason: type, error: { type, message } })
 
+type Message = Extract<SessionEvent, { readonly type: "user.message" }>
+
+/** One that is queued may belong to the turn behind this one. */
+const isTakenInForTask = (event: Message): event is Message & { readonly task: TaskAttempt } =>
+  event.task !== undefined && event.processed_at !== null
+
 /** What is known after one more event. */
 export const advance = (cursor: Cursor, event: SessionEvent): Cursor => {
   switch (event.type) {
+    case "user.message":
+      return isTakenInForTask(event)
+        ? { ...cursor, tasks: [...new Set([...(cursor.tasks ?? []), event.task.id])] }
+        : cursor
     case "user.interrupt":
       return { ...cursor, isInterrupted: true }
     case "session.error":
       return { ...cursor, lastError: { type: event.error.type, message: event.error.message } }
     case "session.status_idle":
-      return event.stop_reason.type === "requires_action" ? cursor : { ...cursor, isInterrupted: false }
+      return event.stop_reason.type === "requires_action"
+        ? cursor
+        : { ...cursor, isInterrupted: false, ...(cursor.tasks === undefined ? {} : { tasks: [] }) }
     default:
       return cursor
   }
 }
 
-/** Where the event takes the task, given what was known before it; null where it says nothing. A task ends where its session first rests. */
+/** Where the event takes the task, given what was known before it; null where it says nothing. A task ends where its session first
+ * rests after it took its message in. */
 export const stepOf = ({ isInterrupted, lastError }: Cursor, event: SessionEvent): Step | null => {
   switch (event.type) {
+    case "user.message":
+      return isTakenInForTask(event) ? step("running") : null
     case "session.status_running":
       return step("running")
     case "session.status_terminated":

@@ -8,13 +8,16 @@ import { refuse } from "./Webhook.ts"
 export const replyRefusal = (
   { reply_to: to }: TaskMessage,
   queues: ReplyQueues["Service"],
-  { webhookHosts, webhookKey }: Settings
+  { mail, webhookHosts, webhookKey }: Settings
 ): string | null => {
   if (to === null || to === undefined) return null
   if (to.type === "queue") {
     if (queues.has(to.queue)) return null
     const names = [...queues.keys()].join(", ") || "none"
     return `reply_to.queue: ${to.queue} is no queue binding of this deployment that outcomes may be sent to; there are: ${names}`
+  }
+  if (to.type === "mail") {
+    return Option.isSome(mail.domain) ? null : "reply_to: OWNLOOP_MAIL_DOMAIN is not set, so that there is no mail"
   }
   const refusal = refuse(to.url, webhookHosts)
   if (refusal !== null) return `reply_to.url: ${refusal}`

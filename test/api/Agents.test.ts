@@ -77,6 +77,15 @@ describe("POST /v1/agents", () => {
     })
   )
 
+  it.effect("takes an effort that the model knows, as a word or as an object, and shows it as an object", () =>
+    Effect.gen(function* () {
+      const api = yield* TestApi.make()
+      const model = { id: "@cf/zai-org/glm-5.2", effort: { type: "high" } } as const
+      assert.deepEqual<unknown>((yield* create(api, { model })).model, model)
+      assert.deepEqual<unknown>((yield* create(api, { model: { ...model, effort: "high" } })).model, model)
+    })
+  )
+
   it.effect("fills in the toolset: a tool inherits what it does not say", () =>
     Effect.gen(function* () {
       const api = yield* TestApi.make()
@@ -131,7 +140,18 @@ describe("POST /v1/agents", () => {
     [{ name: "" }, "name: expected a value with a length of at least 1"],
     [{ name: "x".repeat(257) }, "name: expected a value with a length of at most 256"],
     [{ model: "" }, "model: expected a value with a length of at least 1"],
-    [{ model: { id: "demo", effort: "high" } }, "model.effort: is not supported yet"],
+    [
+      { model: { id: "demo", effort: "high" } },
+      "model.effort: demo does not know high: it knows no level; null leaves it as it usually is"
+    ],
+    [
+      { model: { id: "@cf/zai-org/glm-5.3", effort: { type: "none" } } },
+      "model.effort: @cf/zai-org/glm-5.3 does not know none: it knows max, high, low; null leaves it as it usually is"
+    ],
+    [
+      { model: { id: "demo", effort: "huge" } },
+      'model.effort: expected "none" | "low" | "medium" | "high" | "xhigh" | "max", got string'
+    ],
     [{ system: "x".repeat(100_001) }, "system: expected a value with a length of at most 100000"],
     [{ metadata: pairs(0, 17) }, "metadata: expected a value with at most 16 entries"],
     [{ metadata: { ["k".repeat(65)]: "v" } }, "metadata: has a key of more than 64 characters"],
@@ -239,6 +259,22 @@ describe("POST /v1/agents/{id}", () => {
       const late = yield* api.post(`/v1/agents/${id}`, { name: "C", version: 1 })
       assert.strictEqual(errorOf(late), `409 invalid_request_error: version: agent ${id} is at version 2, not 1`)
       assert.strictEqual(late.headers.get("x-should-retry"), "false")
+    })
+  )
+
+  it.effect("keeps the effort where the model is given without one, if that knows it, and null clears it", () =>
+    Effect.gen(function* () {
+      const api = yield* TestApi.make()
+      const { id } = yield* create(api, { model: { id: "@cf/zai-org/glm-5.2", effort: "max" } })
+      const change = (model: unknown) => api.post<Agent>(`/v1/agents/${id}`, { model })
+      const kept = { id: "@cf/zai-org/glm-5.3", effort: { type: "max" } }
+      assert.deepEqual<unknown>((yield* change("@cf/zai-org/glm-5.3")).body.model, kept)
+      assert.include(
+        errorOf(yield* change("@cf/openai/gpt-oss-20b")),
+        "400 invalid_request_error: model.effort: @cf/openai/gpt-oss-20b does not know max: it knows high, medium, low"
+      )
+      const cleared = { id: "@cf/openai/gpt-oss-20b", effort: null }
+      assert.deepEqual<unknown>((yield* change(cleared)).body.model, { id: "@cf/openai/gpt-oss-20b" })
     })
   )
 

@@ -40,7 +40,7 @@ describe.each(Object.entries(connect))("the official SDK %s", (_, connect) => {
       yield* Effect.promise(async () => {
         const agent = await client.agents.create({
           name: "Counter",
-          model: "@cf/zai-org/glm-5.2",
+          model: { id: "@cf/zai-org/glm-5.2", effort: "high" },
           system: "Count.",
           tools: [
             { type: "agent_toolset_20260401", configs: [{ name: "bash", permission_policy: { type: "always_ask" } }] },
@@ -49,6 +49,7 @@ describe.each(Object.entries(connect))("the official SDK %s", (_, connect) => {
         })
         const updated = await client.agents.update(agent.id, { version: agent.version, description: "counts" })
         assert.strictEqual(updated.version, 2)
+        assert.deepEqual<unknown>(updated.model.effort, { type: "high" })
         assert.deepEqual(await client.agents.retrieve(agent.id), updated)
         assert.deepEqual(await client.agents.retrieve(agent.id, { version: 1 }), agent)
         const versions: Array<number> = []

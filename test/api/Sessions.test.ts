@@ -92,6 +92,15 @@ describe("POST /v1/sessions", () => {
         }
       ])
 
+      const effort = { id: "local/gpt-oss", effort: { type: "low" } }
+      assert.deepEqual<unknown>((yield* overridden({ model: { ...effort, effort: "low" } })).model, effort)
+      assert.include(
+        errorOf(
+          yield* post({ agent: { type: "agent_with_overrides", id: agent.id, model: { id: "demo", effort: "low" } } })
+        ),
+        "400 invalid_request_error: agent.model.effort: demo does not know low"
+      )
+
       const tools = [{ type: "agent_toolset_20260401", configs: [{ name: "nope" }] }]
       assert.match(
         errorOf(yield* post({ agent: { type: "agent_with_overrides", id: agent.id, tools } })),

@@ -48,7 +48,15 @@ describe("coerce", () => {
     assert.strictEqual(coerce("4", self, { $defs: { Self: self } }), 4)
   })
 
-  it("keeps the text of a parameter that the tool does not have, and guesses one of any type", () => {
+  it("knows what other parameters a tool takes", () => {
+    const schema = { type: "object" as const, properties: { a: { type: "string" } } }
+    assert.strictEqual(coerce("4", property(schema, "a")), "4")
+    assert.strictEqual(coerce("4", property(schema, "b")), 4)
+    assert.strictEqual(coerce("4", property({ ...schema, additionalProperties: { type: "string" } }, "b")), "4")
+    assert.strictEqual(coerce("4", property({ type: "object" }, "b")), "4")
+  })
+
+  it("keeps the text of a parameter of which nothing is said, and guesses one of any type", () => {
     assert.strictEqual(coerce("4", undefined), "4")
     assert.strictEqual(coerce("4", {}), 4)
     assert.strictEqual(coerce("four", {}), "four")

@@ -68,6 +68,10 @@ describe("llama", () => {
     assert.deepStrictEqual(read("llama", `[${call}, ${call}]`), { calls: [...oslo, ...oslo] })
   })
 
+  it("reads JSON after other JSON, where there are words between", () => {
+    assert.deepStrictEqual(read("llama", `{"name": "nothing"} is no call, but ${call}`).calls, oslo)
+  })
+
   it("reads the form of its own examples", () => {
     assert.deepStrictEqual(read("llama", '<function=weather>{"city": "Oslo"}</function><|eom_id|>'), { calls: oslo })
   })
@@ -82,7 +86,9 @@ describe("llama", () => {
       '{"name": "weather"}',
       '{"name": "weather", "parameters": {oops}}',
       '{"city": "Oslo"} and [1, 2] and {x} and ["a"]',
-      '{"name": "weather", "parameters": {"city": "Os'
+      '{"name": "weather", "parameters": {"city": "Os',
+      `{"name": "nothing"} ${call}`,
+      `{"name": "nothing"}\n${call}\n${call}`
     ]) {
       assert.deepStrictEqual(read("llama", text), { content: text })
     }

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { oslo, read } from "./read.ts"
+import { tool } from "./texts.ts"
 
 describe("glm", () => {
   it("reads values by the types of the tool", () => {
@@ -72,6 +73,26 @@ describe("qwen-coder", () => {
     const text =
       "<tool_call><function=weather><parameter=place>{'name': 'Oslo', 'zip': 1}</parameter></function></tool_call>"
     assert.deepStrictEqual(read("qwen-coder", text), { calls: [["weather", { place: { name: "Oslo", zip: 1 } }]] })
+  })
+
+  it("makes a call whose end is missing where nothing more could come", () => {
+    const text = "<tool_call><function=now>"
+    assert.deepStrictEqual(read("qwen-coder", text, { tools: [tool("now")] }), { calls: [["now", {}]] })
+    assert.deepStrictEqual(read("qwen-coder", text, { tools: [tool("now", { zone: {} })] }), {
+      problems: ["incomplete_call"]
+    })
+    assert.deepStrictEqual(read("qwen-coder", text, { tools: [tool("now")], truncated: true }), {
+      problems: ["incomplete_call"]
+    })
+  })
+
+  it("takes the text null for nothing where the tool does not say what it takes", () => {
+    const text = "<tool_call><function=any><parameter=a>null</parameter></function></tool_call>"
+    const any = { name: "any", parameters: { type: "object" as const } }
+    assert.deepStrictEqual(read("qwen-coder", text, { tools: [any] }), { calls: [["any", { a: "" }]] })
+    assert.deepStrictEqual(read("qwen-coder", text, { tools: [tool("any", { b: {} })] }), {
+      calls: [["any", { a: null }]]
+    })
   })
 
   it("does not make a call that was cut off", () => {

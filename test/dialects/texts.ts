@@ -33,7 +33,7 @@ export const pieces: ReadonlyArray<string> = [
   ..."<|tool_call_begin|> functions.f:0 <|tool_call_end|> <|tool_call_argument_begin|> <|tool_calls_section_begin|>".split(
     " "
   ),
-  ..."<｜tool▁call▁begin｜> <｜tool▁sep｜> <｜tool▁call▁end｜> </｜DSML｜invoke> </｜DSML｜parameter> function ``` json".split(
+  ..."<｜tool▁call▁begin｜> <｜tool▁sep｜> <｜tool▁call▁end｜> </｜DSML｜invoke> </｜DSML｜parameter> function ``` ` ~~~ json".split(
     " "
   ),
   ..."<|start|>assistant <|channel|> analysis final <|message|> <|end|> <|call|> </invoke> ]<]minimax[>[ <a> </a>".split(

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { parse } from "../../src/model/ToolCallText.ts"
 import { oslo, read, tools } from "./read.ts"
+import { tool } from "./texts.ts"
 
 describe("kimi", () => {
   const call = (id: string, args: string) =>
@@ -24,7 +25,15 @@ describe("kimi", () => {
     assert.deepStrictEqual(read("kimi", text), { reasoning: "Well.", content: "Yes.", calls: oslo })
   })
 
-  it("does not guess the tool of a call without a name", () => {
+  it("takes a call without a name for that of the one tool whose arguments it has", () => {
+    const read_ = tool("read", { path: { type: "string" } })
+    const write = { name: "write", parameters: { ...tool("", { path: {}, text: {} }).parameters, required: ["text"] } }
+    const made = (args: string, tools = [read_, write]) =>
+      parse(call("0", args), { dialect: "kimi", tools }).calls.map(({ name }) => name)
+    assert.deepStrictEqual(made('{"path": "a"}'), ["read"])
+    assert.deepStrictEqual(made('{"path": "a", "text": "b"}'), ["write"])
+    for (const args of ["{}", '{"path": "a", "more": 1}', "[1]", '{"path"']) assert.deepStrictEqual(made(args), [])
+    assert.deepStrictEqual(made('{"path": "a"}', [read_, { ...read_, name: "remove" }]), [])
     assert.deepStrictEqual(read("kimi", call("0", '{"city": "Oslo"}')), { problems: ["undeclared_tool"] })
   })
 

@@ -5,6 +5,7 @@ import * as ApiKeysD1 from "../../layers/storage/ApiKeysD1.ts"
 import * as BlobsR2 from "../../layers/storage/BlobsR2.ts"
 import * as CatalogD1 from "../../layers/storage/CatalogD1.ts"
 import * as SessionLogSqlite from "../../layers/storage/SessionLogSqlite.ts"
+import * as MailboxesD1 from "../../layers/storage/MailboxesD1.ts"
 import * as TasksD1 from "../../layers/storage/TasksD1.ts"
 import * as VaultsD1 from "../../layers/storage/VaultsD1.ts"
 import * as WorkspaceSqlite from "../../layers/storage/WorkspaceSqlite.ts"
@@ -18,6 +19,7 @@ import * as Replay from "../Replay.contract.ts"
 import * as SandboxBackend from "../SandboxBackend.contract.ts"
 import { network } from "../SandboxBackend.support.ts"
 import * as Sandboxes from "../SandboxBackend.workspace.ts"
+import * as Mailboxes from "../Mailboxes.contract.ts"
 import * as Storage from "../Storage.contract.ts"
 import * as StorageSqlite from "../StorageSqlite.contract.ts"
 import * as Tasks from "../Tasks.contract.ts"
@@ -82,7 +84,7 @@ const dying = (loader: WorkerLoader): WorkerLoader => {
 }
 
 const catalog = ["agents", "environments", "policies", "sessions", "egress_decisions"]
-const tasks = ["tasks", "deliveries", "dead_letters", "sweeps"]
+const tasks = ["tasks", "deliveries", "dead_letters", "sweeps", "mailboxes", "mails", "approval_links"]
 
 /** All tests share one database: each starts by emptying it. */
 const emptied = (db: D1Database) =>
@@ -136,6 +138,9 @@ const suites: Record<string, Suite> = {
   ),
   VaultsD1: suite(Vaults.contract, (_, { CATALOG }) => Layer.provideMerge(emptied(CATALOG), VaultsD1.layer(CATALOG))),
   TasksD1: suite(Tasks.contract, (_, { CATALOG }) => Layer.provideMerge(emptyCatalog(CATALOG), TasksD1.layer(CATALOG))),
+  MailboxesD1: suite(Mailboxes.contract, (_, { CATALOG }) =>
+    Layer.provideMerge(emptied(CATALOG), MailboxesD1.layer(CATALOG))
+  ),
   PolicyStore: suite(EgressPolicy.contract, (_, { CATALOG }) => policyStore(emptyCatalog(CATALOG))),
   Replay: suite(Replay.contract, () => Layer.empty),
   DeploymentTools: suite(ToolRegistry.contract, () =>

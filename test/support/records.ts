@@ -1,10 +1,12 @@
 import { Schema } from "effect"
 import { Agent, SessionAgent } from "../../src/domain/Agent.ts"
+import { ApprovalLink } from "../../src/domain/ApprovalLink.ts"
 import { ApiKey } from "../../src/domain/ApiKey.ts"
 import { DeadLetter } from "../../src/domain/DeadLetter.ts"
 import { Delivery } from "../../src/domain/Delivery.ts"
 import { EgressDecision } from "../../src/domain/Egress.ts"
 import { Environment, noNetworking } from "../../src/domain/Environment.ts"
+import { Mail, Mailbox } from "../../src/domain/Mail.ts"
 import { Policy } from "../../src/domain/Policy.ts"
 import { Session, SessionRecord } from "../../src/domain/Session.ts"
 import { Sweep } from "../../src/domain/Sweep.ts"
@@ -44,6 +46,9 @@ const makeRecord = Schema.decodeUnknownSync(SessionRecord)
 const makeSession = Schema.decodeUnknownSync(Session)
 const makeVault = Schema.decodeUnknownSync(Vault)
 const makeCredential = Schema.decodeUnknownSync(Credential)
+const makeApprovalLink = Schema.decodeUnknownSync(ApprovalLink)
+const makeMailbox = Schema.decodeUnknownSync(Mailbox)
+const makeMail = Schema.decodeUnknownSync(Mail)
 const makeDecision = Schema.decodeUnknownSync(EgressDecision)
 
 export const agent = (id: string, fields: Partial<Agent> = {}): Agent =>
@@ -266,6 +271,59 @@ export const sweep = (id: string, fields: Partial<Omit<Sweep, "id">> = {}): Swee
     session_id: "sesn_1",
     task_id: null,
     action: "it goes on",
+    created_at: time,
+    ...fields
+  })
+
+export const mailbox = (id: string, fields: Partial<Omit<Mailbox, "id">> = {}): Mailbox =>
+  makeMailbox({
+    type: "mailbox",
+    id: `mbox_${id}`,
+    address: `box${id}@agents.example.com`,
+    agent: { type: "agent", id: "agent_1", version: null },
+    environment_id: null,
+    budget: null,
+    allowed_senders: [],
+    approver: null,
+    max_mails_per_hour: 60,
+    created_at: time,
+    updated_at: time,
+    archived_at: null,
+    ...fields
+  })
+
+export const mail = (id: string, fields: Partial<Omit<Mail, "id">> = {}): Mail =>
+  makeMail({
+    type: "mail",
+    id: `mail_${id}`,
+    status: "accepted",
+    refusal: null,
+    mailbox_id: "mbox_1",
+    thread: "thread",
+    session_id: "sesn_1",
+    task_id: null,
+    message_id: `<${id}@example.com>`,
+    references: [],
+    from: { name: "Ada", address: "ada@example.com" },
+    to: "box1@agents.example.com",
+    subject: "A question",
+    text: "Hello",
+    quoted: "",
+    signature: "",
+    attachments: [],
+    warnings: [],
+    created_at: time,
+    ...fields
+  })
+
+export const approvalLink = (id: string, fields: Partial<Omit<ApprovalLink, "id">> = {}): ApprovalLink =>
+  makeApprovalLink({
+    type: "approval_link",
+    id: `alnk_${id}`,
+    session_id: "sesn_1",
+    event_ids: ["sevt_1"],
+    expires_at: time,
+    answer: null,
     created_at: time,
     ...fields
   })

@@ -1,31 +1,42 @@
-import { Clock, Context, Effect, Layer, Option, Scope, Stream } from "effect"
-import { Mac, SecureRandom } from "effect/crypto"
+import { Clock, ConfigProvider, Context, Effect, Layer, Option, Scope, Stream } from "effect"
+import { Digest, Mac, SecureRandom } from "effect/crypto"
 import { FetchHttpClient } from "effect/http"
 import * as Otlp from "../../layers/observability/Otlp.ts"
 import * as ArtifactsMemory from "../../layers/storage/ArtifactsMemory.ts"
+import * as PostalMime from "../../layers/mail/PostalMime.ts"
 import * as BlobsMemory from "../../layers/storage/BlobsMemory.ts"
+import * as MailboxesMemory from "../../layers/storage/MailboxesMemory.ts"
 import * as Memory from "../../layers/storage/Memory.ts"
 import * as OutboxCursorObject from "../../layers/storage/OutboxCursorObject.ts"
 import * as TasksMemory from "../../layers/storage/TasksMemory.ts"
 import { agentLoop } from "../../layers/test.ts"
 import { Alarm } from "../../src/Alarm.ts"
+import { ApprovalTokens } from "../../src/ApprovalTokens.ts"
+import { ApprovalLinks } from "../../src/ApprovalLinks.ts"
+import { Artifacts } from "../../src/Artifacts.ts"
 import { Catalog } from "../../src/Catalog.ts"
 import { Deliveries } from "../../src/Deliveries.ts"
 import type { SessionId } from "../../src/domain/Ids.ts"
 import { SessionObject } from "../../src/loop/SessionObject.ts"
 import { noUsage } from "../../src/loop/Spent.ts"
+import { MailOut, type OutgoingMail } from "../../src/mail/MailOut.ts"
+import { Mailboxes } from "../../src/Mailboxes.ts"
 import { ModelClient, type ModelPart } from "../../src/ModelClient.ts"
 import { OutboxCursor } from "../../src/OutboxCursor.ts"
 import { SandboxBackend } from "../../src/SandboxBackend.ts"
 import { SessionNotFound, Sessions } from "../../src/Sessions.ts"
 import { Storage, StorageError } from "../../src/Storage.ts"
 import { Tasks } from "../../src/Tasks.ts"
+import { ApprovalRequests } from "../../src/triggers/ApprovalRequests.ts"
 import { Deliverer } from "../../src/triggers/Deliver.ts"
+import { MailConsumer } from "../../src/triggers/MailConsumer.ts"
+import { MailSender } from "../../src/triggers/MailSender.ts"
 import { ReplyQueues, TaskQueueOut } from "../../src/triggers/ReplyQueues.ts"
 import * as SessionOutbox from "../../src/triggers/SessionOutbox.ts"
 import { Backends, TriggerSettings } from "../../src/triggers/Settings.ts"
 import { Sweeper } from "../../src/triggers/Sweeper.ts"
 import { DeadLetterOut, type QueueMessage, TaskConsumer } from "../../src/triggers/TaskConsumer.ts"
+import { decode, type TaskOrigin } from "../../src/triggers/TaskMessage.ts"
 import { TaskRunner } from "../../src/triggers/TaskRunner.ts"
 import { Workspace } from "../../src/Workspace.ts"
 
@@ -72,6 +83,8 @@ export class World {
   /** What the queue of outcomes took, and the queue of dead letters. */
   readonly replies: Array<{ readonly id: string; readonly data: { readonly id: string } }> = []
   readonly dead: Array<Letter> = []
+  /** What was sent by mail. */
+  readonly mails: Array<OutgoingMail> = []
   private readonly fatal: number
 
   /** The process that is there at this moment dies. */
@@ -104,19 +117,24 @@ export class World {
 /** One process, until its scope is closed. */
 export const start = Effect.fnUntraced(function* (
   world: World,
-  stores: Context.Context<Tasks | Deliveries | Catalog>,
+  stores: Context.Context<ApprovalLinks | Artifacts | Catalog | Deliveries | Mailboxes | Tasks>,
   home: Scope.Scope
 ) {
   const { life, moment } = world.life()
   const scope = yield* Effect.scope
   const objects = new Map<SessionId, SessionObject["Service"]>()
   const hadWork = new Set<SessionId>()
-  let outboxServices: Context.Context<Tasks | Deliveries | TaskRunner | Deliverer | TriggerSettings>
+  let outboxServices: Context.Context<
+    ApprovalRequests | Artifacts | Deliverer | Deliveries | Mailboxes | TaskRunner | Tasks | TriggerSettings
+  >
 
   const catalog = Context.get(stores, Catalog)
   const shared = Layer.mergeAll(
     Layer.succeed(Tasks, around(Context.get(stores, Tasks), moment)),
     Layer.succeed(Deliveries, around(Context.get(stores, Deliveries), moment)),
+    Layer.succeed(Mailboxes, around(Context.get(stores, Mailboxes), moment)),
+    Layer.succeed(ApprovalLinks, Context.get(stores, ApprovalLinks)),
+    Layer.succeed(Artifacts, around(Context.get(stores, Artifacts), moment)),
     Layer.succeed(Catalog, catalog)
   )
 
@@ -152,7 +170,6 @@ export const start = Effect.fnUntraced(function* (
           set: (at) => Effect.sync(() => void (durable.alarm = at)),
           clear: Effect.sync(() => void (durable.alarm = null))
         }),
-        ArtifactsMemory.layer,
         BlobsMemory.layer,
         Otlp.layerNone,
         Layer.mock(SandboxBackend, { release: Effect.void }),
@@ -214,9 +231,11 @@ export const start = Effect.fnUntraced(function* (
         moment
       )
     )
-  const triggers = Layer.mergeAll(TaskConsumer.layer, Sweeper.layer).pipe(
+  const triggers = Layer.mergeAll(TaskConsumer.layer, MailConsumer.layer, Sweeper.layer).pipe(
     Layer.provideMerge(TaskRunner.layer),
     Layer.provideMerge(Deliverer.layer),
+    Layer.provide(MailSender.layer),
+    Layer.provideMerge(ApprovalRequests.layer),
     Layer.provideMerge([
       shared,
       Layer.succeed(Sessions, sessions),
@@ -225,7 +244,8 @@ export const start = Effect.fnUntraced(function* (
         environmentId: Option.none(),
         webhookKey: Option.none(),
         endpoints: [],
-        webhookHosts: []
+        webhookHosts: [],
+        mail: { domain: Option.some("agents.example.com"), approver: Option.none(), url: Option.none() }
       })
     ]),
     Layer.provide([
@@ -237,9 +257,12 @@ export const start = Effect.fnUntraced(function* (
         queue((body) => world.dead.push({ id: `dead${world.dead.length}`, body }))
       ),
       FetchHttpClient.layer,
-      Mac.layerWebCrypto
+      Layer.succeed(MailOut, { send: (mail) => Effect.as(queue((mail) => world.mails.push(mail))(mail), "<sent@x>") }),
+      PostalMime.layer,
+      ApprovalTokens.layer
     ]),
-    Layer.provide(SecureRandom.layerWebCrypto)
+    Layer.provide([Mac.layerWebCrypto, Digest.layerWebCrypto]),
+    Layer.provide([SecureRandom.layerWebCrypto, ConfigProvider.layer(ConfigProvider.fromUnknown({}))])
   )
   const services = yield* Layer.buildWithScope(triggers, scope)
   outboxServices = services
@@ -248,7 +271,10 @@ export const start = Effect.fnUntraced(function* (
   return {
     life,
     tasks: consumer.tasks,
+    submit: (body: unknown, origin: TaskOrigin) =>
+      Effect.flatMap(decode(body), (message) => Context.get(services, TaskRunner).submit(message, origin)),
     deadLetters: consumer.deadLetters,
+    receive: Context.get(services, MailConsumer).receive,
     sweep: Context.get(services, Sweeper).sweep,
     /** Rings the alarms that are due. */
     ring: Effect.gen(function* () {
@@ -264,7 +290,11 @@ export const start = Effect.fnUntraced(function* (
 
 export type Process = Effect.Success<ReturnType<typeof start>>
 
-export const stores = Layer.build(TasksMemory.layer.pipe(Layer.provideMerge(Memory.catalog)))
+export const stores = Layer.build(
+  Layer.mergeAll(TasksMemory.layer, MailboxesMemory.layer, ArtifactsMemory.layer).pipe(
+    Layer.provideMerge(Memory.catalog)
+  )
+)
 
 /** A message as the queue delivers it; `isLeft` where it was not acknowledged. */
 export const delivered = ({ id, body }: Letter, attempts: number): QueueMessage & { isLeft: boolean } => ({

@@ -120,12 +120,15 @@ export class Shell implements Protocol.Shell {
       sleep: (ms) => sleep(ms, stop),
       commands,
       customCommands,
-      executionLimits: { maxExecutionTimeMs: timeout, maxExtensionCleanupTimeMs: grace },
+      executionLimits: { maxExecutionTimeMs: timeout + slack, maxExtensionCleanupTimeMs: grace },
       // It would take away globals of the isolate, which holds nothing to protect.
       defenseInDepth: false
     })
   }
 }
+
+/** Milliseconds: just-bash has a clock of its own, and must not find the time up before this one does. */
+const slack = 10
 
 type Printed = Pick<BashExecResult, "stdout" | "stderr" | "exitCode" | "env">
 

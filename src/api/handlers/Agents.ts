@@ -41,7 +41,7 @@ export const layer = HttpApiBuilder.group(
         version: 1,
         name: input.name,
         description: input.description || null,
-        model: modelOf(input.model, deployment),
+        model: yield* modelOf(input.model, deployment),
         system: input.system || null,
         tools: yield* AgentTools.normalise(input.tools ?? [], deployment),
         mcp_servers: [],
@@ -66,7 +66,7 @@ export const layer = HttpApiBuilder.group(
         ...policyIds(change.policy_ids === undefined ? policy_ids : (change.policy_ids ?? [])),
         name: change.name ?? agent.name,
         description: change.description === undefined ? agent.description : change.description || null,
-        model: change.model === undefined ? agent.model : modelOf(change.model, deployment),
+        model: change.model === undefined ? agent.model : yield* modelOf(change.model, deployment, { agent }),
         system: change.system === undefined ? agent.system : change.system || null,
         tools: change.tools === undefined ? agent.tools : yield* AgentTools.normalise(change.tools ?? [], deployment),
         metadata: yield* orInvalid(patchMetadata(agent.metadata, change.metadata))

@@ -41,7 +41,7 @@ export const layer = HttpApiBuilder.group(
       if (typeof input === "string" || input.type === "agent") return agent
       const overridden: SessionAgent = {
         ...agent,
-        model: input.model ? modelOf(input.model, deployment) : agent.model,
+        model: input.model ? yield* modelOf(input.model, deployment, { field: "agent.model" }) : agent.model,
         system: input.system === undefined ? agent.system : input.system || null,
         tools:
           input.tools === undefined

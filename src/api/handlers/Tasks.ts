@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import { Artifacts } from "../../Artifacts.ts"
+import { Artifacts, outputs } from "../../Artifacts.ts"
 import type { TaskId } from "../../domain/Ids.ts"
 import { isFinal } from "../../domain/Task.ts"
 import { Deliveries } from "../../Deliveries.ts"
@@ -36,7 +36,7 @@ export const layer = HttpApiBuilder.group(
 
     const create = Effect.fn("Tasks.create")(
       function* (payload: TaskMessage) {
-        return yield* runner.submit(payload, `api:${yield* random.ulid}`)
+        return yield* runner.submit(payload, { key: `api:${yield* random.ulid}` })
       },
       Effect.catchTag("TaskRefused", ({ message }) => Effect.fail(new InvalidRequest({ message }))),
       orInternal
@@ -60,7 +60,7 @@ export const layer = HttpApiBuilder.group(
     const artifact = Effect.fn("Tasks.artifact")(function* (id: TaskId, path: string) {
       const { outcome, session_id } = yield* find(id)
       const isNamed = outcome?.artifacts.some((artifact) => artifact.path === path) ?? false
-      const content = isNamed && session_id !== null ? yield* artifacts.get(session_id, path) : Option.none()
+      const content = isNamed && session_id !== null ? yield* artifacts.get(session_id, outputs + path) : Option.none()
       if (Option.isSome(content)) return content.value
       return yield* new NotFound({ message: `path: task ${id} has no artifact of this path` })
     }, orInternal)

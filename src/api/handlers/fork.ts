@@ -48,7 +48,7 @@ export const make = Effect.gen(function* () {
     const { policy_ids = [], ...kept } = agent
     const changed: SessionAgent = {
       ...kept,
-      model: changes.model ? modelOf(changes.model, deployment) : agent.model,
+      model: changes.model ? yield* modelOf(changes.model, deployment) : agent.model,
       system: changes.system === undefined ? agent.system : changes.system || null,
       tools: changes.tools === undefined ? agent.tools : yield* AgentTools.normalise(changes.tools ?? [], deployment),
       ...policyIds(changes.policy_ids === undefined ? policy_ids : (changes.policy_ids ?? []))

@@ -7,9 +7,16 @@ export type Node = { readonly [key: string]: unknown }
 export const isNode = (value: unknown): value is Node =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** The schema of one parameter; undefined where the tool declares none of that name. */
-export const property = (schema: JsonSchema | undefined, name: string): Node | undefined =>
-  schema === undefined ? undefined : child(schema, name, schema)
+/** The schema of one parameter; undefined where the tool does not say at all what it takes. */
+export const property = (schema: JsonSchema | undefined, name: string): Node | undefined => {
+  if (schema === undefined) return undefined
+  const declared = child(schema, name, schema)
+  if (declared !== undefined || schema.properties === undefined) return declared
+  return isNode(schema.additionalProperties) ? schema.additionalProperties : {}
+}
+
+/** Whether the tool declares a parameter of that name. */
+export const isProperty = (schema: JsonSchema, name: string): boolean => child(schema, name, schema) !== undefined
 
 /** The schema of the member `name` of what `node` describes. */
 export const child = (node: Node, name: string, root: Node): Node | undefined => {
@@ -90,8 +97,8 @@ export const coerce = (raw: string, node: Node | undefined, root: Node = {}): un
   if (node === undefined) return raw
   const allowed = types(node, root)
   const text = raw.trim()
-  if (allowed.size === 0) return untyped(text, raw)
   if (text.toLowerCase() === "null") return null
+  if (allowed.size === 0) return untyped(text, raw)
   for (const [type, read] of readers) {
     const value = allowed.has(type) ? read(text) : undefined
     if (value !== undefined) return value

@@ -35,9 +35,11 @@ export const compile = (block: Block, ends: ReadonlyArray<string>): Compiled => 
 /**
  * Gathers a block up to its end, reading every character once. Only a value that never ends makes it go back, to the first closing marker
  * within that value; the text after that is then read again.
+ *
+ * @param taken gets the text of the whole block, with its markers.
  */
-export const collect = (compiled: Compiled, turn: Turn, then: Mode): Mode => {
-  const collector = new Collector(compiled, turn, then)
+export const collect = (compiled: Compiled, turn: Turn, then: Mode, taken?: (raw: string) => void): Mode => {
+  const collector = new Collector(compiled, turn, then, taken)
   return (cursor) => collector.read(cursor)
 }
 
@@ -45,15 +47,18 @@ class Collector {
   private body = ""
   private candidate: Candidate | undefined
   private within: ValueTags | undefined
+  private close = ""
   private readonly compiled: Compiled
   private readonly turn: Turn
   private readonly next: Mode
   private readonly scanner: Scanner | undefined
+  private readonly taken: ((raw: string) => void) | undefined
 
-  constructor(compiled: Compiled, turn: Turn, next: Mode) {
+  constructor(compiled: Compiled, turn: Turn, next: Mode, taken: ((raw: string) => void) | undefined) {
     this.compiled = compiled
     this.turn = turn
     this.next = next
+    this.taken = taken
     this.scanner = compiled.block.scanner?.()
   }
 
@@ -76,7 +81,10 @@ class Collector {
       if (value !== undefined) {
         if (scanner?.follows?.() !== true && this.onTag(marker, value)) return this.goBack(cursor, this.candidate!)
       } else if (!this.isInside) {
-        if (closes.has(marker)) cursor.at = after
+        if (closes.has(marker)) {
+          cursor.at = after
+          this.close = marker
+        }
         return this.finish(true)
       } else if (closes.has(marker)) {
         this.candidate ??= { start: this.body.length, end: this.body.length + marker.length }
@@ -105,27 +113,32 @@ class Collector {
       return this.goBack(cursor, candidate)
     const partial = this.isInside || turn.isTruncated ? 0 : partialClose(body, this.compiled.block.closes)
     this.body = body.slice(0, body.length - partial)
+    this.close = body.slice(this.body.length)
     return this.finish(partial > 0, true)
   }
 
   private finish(closed: boolean, cutOff = false): Mode {
     const { body, next, turn } = this
     const { block } = this.compiled
+    this.taken?.(block.open + body + this.close)
     if (turn.isFull) return next
-    const whole = closed || this.isComplete || block.isWhole?.(body) === true
+    const whole = closed || this.isComplete || block.isWhole?.(body, turn) === true
     if (!whole && block.accepts === undefined) {
       if (block.isMention?.(body) === true) turn.text(block.open + body)
       else turn.incomplete(block.open + body, block.nameOf?.(body))
     } else {
       const rest = block.read(body, turn, { closed: whole, cutOff })
-      if (rest === false) turn.text(block.open + body)
-      else if (typeof rest === "string" && !closed) turn.text(rest)
+      if (rest === false) {
+        turn.text(block.open + body)
+        turn.afterJson = whole && block.open === "{"
+      } else if (typeof rest === "string" && !closed) turn.text(rest)
     }
     return next
   }
 
   private goBack(cursor: Cursor, { end, start }: Candidate): Mode {
     cursor.back(this.body.slice(end))
+    this.close = this.body.slice(start, end)
     this.body = this.body.slice(0, start)
     this.within = undefined
     return this.finish(true)

@@ -4,8 +4,8 @@ import { maxDepth } from "../JsonTypes.ts"
 export interface Style {
   /** Tokens that begin and end a string in which nothing is escaped. */
   readonly quotes?: ReadonlyArray<string>
-  /** Keys may stand without quotes. */
-  readonly bareKeys?: boolean
+  /** Keys and texts may stand without quotes. */
+  readonly bare?: boolean
 }
 
 export class Reader {
@@ -54,6 +54,7 @@ export class Reader {
     if (first === '"' || first === "'") return this.string(first)
     if (first === "[") return this.list("[", "]")
     if (first === "(") return this.list("(", ")")
+    if (rawString.test(this.text.slice(this.at, this.at + 2))) return this.string(this.text[++this.at]!, true)
     if (first === "{") return this.record()
     number.lastIndex = this.at
     const digits = number.exec(this.text)?.[0]
@@ -61,9 +62,18 @@ export class Reader {
       this.at += digits.length
       return Number(digits.replaceAll("_", ""))
     }
+    if (this.style.bare === true) return this.bare()
     const name = this.word()
     if (!words.has(name)) throw new SyntaxError(`unknown word ${name.slice(0, 40)}`)
     return words.get(name)
+  }
+
+  private bare(): unknown {
+    bareText.lastIndex = this.at
+    const text = bareText.exec(this.text)?.[0] ?? ""
+    if (text.trim() === "") throw new SyntaxError(`expected a value at ${this.at}`)
+    this.at += text.length
+    return words.has(text.trim()) ? words.get(text.trim()) : text.trim()
   }
 
   private raw(): string | undefined {
@@ -78,7 +88,7 @@ export class Reader {
     return undefined
   }
 
-  private string(quote: string): string {
+  private string(quote: string, isRaw = false): string {
     const long = this.text.startsWith(quote.repeat(3), this.at) ? quote.repeat(3) : quote
     this.at += long.length
     let value = ""
@@ -88,7 +98,8 @@ export class Reader {
         this.at += long.length
         return value
       }
-      if (this.text[this.at] === "\\") {
+      if (this.text[this.at] === "\\" && isRaw) this.at += 2
+      else if (this.text[this.at] === "\\") {
         value += this.text.slice(start, this.at) + this.escape()
         start = this.at
       } else this.at++
@@ -142,7 +153,7 @@ export class Reader {
     const raw = this.raw()
     if (raw !== undefined) return raw
     const first = this.text[this.at]
-    return first === '"' || first === "'" || this.style.bareKeys !== true ? this.stringOnly() : this.word()
+    return first === '"' || first === "'" || this.style.bare !== true ? this.stringOnly() : this.word()
   }
 
   private stringOnly(): string {
@@ -162,6 +173,8 @@ export class Reader {
 
 const isSpace = (code: number): boolean => code === 0x20 || (code >= 0x09 && code <= 0x0d) || code === 0xa0
 
+const rawString = /^[rR]["']/
+const bareText = /[^,{}[\]\n]+/y
 const word = /[\p{L}\p{N}_$](?:[\p{L}\p{N}_$]|[.-](?=[\p{L}\p{N}_$]))*/uy
 const number = /[-+]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?![\p{L}\p{N}_])/uy
 const escape = /\\(?:u([0-9a-fA-F]{4})|(["'\\/bfnrt\n]))/y

@@ -1,8 +1,10 @@
+import { Code } from "./Code.ts"
 import { collect, compile, type Compiled } from "./Collect.ts"
 import { make as makeFeed } from "./Feed.ts"
 import type { Grammar } from "./Grammar.ts"
 import * as Markers from "./Markers.ts"
 import type { Block, Cursor, Machine, Mode, Thinking } from "./Spec.ts"
+import { quoted } from "./Quoted.ts"
 import { Turn } from "./Turn.ts"
 import type { Delta, Options, Parsed } from "./Types.ts"
 
@@ -11,31 +13,43 @@ export interface Parser {
   readonly end: (truncated?: boolean) => Parsed
 }
 
-/** One machine reads any family; the grammar says what the markers mean. */
-export const make = (given: Grammar, options: Options): Parser => {
+/**
+ * One machine reads any family; the grammar says what the markers mean.
+ *
+ * @param isFinal calls in reasoning are meant, where they are calls at all.
+ */
+export const make = (given: Grammar, options: Options, isFinal = false): Parser => {
   let grammar = given
   const turn = new Turn(options)
   turn.trims = grammar.spec.trims === true
+  turn.isDoubtful = isFinal
   const feed = makeFeed()
   const { cursor } = feed
   /** What was said of calls in reasoning that then ended. */
   let mused = ""
-  let isFinal = false
+  /** What of the content is code, up to the last call in it; undefined where none is an example any more. */
+  let code: Code | undefined = new Code()
   /** The markers that end the thinking that is open. */
   let thinking: ReadonlyArray<Thinking> = grammar.spec.thinking
 
   const text: Mode = (at) => {
-    const { markers } = grammar
-    let from = at.at
-    let hit = markers.find(at.text, from, at.last)
-    while (hit !== undefined && isOrdinary(at, hit)) {
-      from = hit.at + hit.marker.length
-      hit = markers.find(at.text, from, at.last)
-    }
-    const end = hit?.at ?? (at.last ? at.text.length : markers.settled(at.text, from))
+    const { from, hit } = nextMarker(at)
+    const end = hit?.at ?? (at.last ? at.text.length : grammar.markers.settled(at.text, from))
     if (end > at.at) turn.text(at.text.slice(at.at, end))
     at.at = end
     return hit === undefined ? undefined : on(at, hit.marker)
+  }
+
+  /** The first marker that is one, and from where on it was looked for. */
+  const nextMarker = (at: Cursor, isText = isOrdinary) => {
+    const { markers } = grammar
+    let from = at.at
+    let hit = markers.find(at.text, from, at.last)
+    while (hit !== undefined && isText(at, hit)) {
+      from = hit.at + hit.marker.length
+      hit = markers.find(at.text, from, at.last)
+    }
+    return { from, hit }
   }
 
   /** Whether an opening that is also ordinary text is only that. */
@@ -114,15 +128,48 @@ export const make = (given: Grammar, options: Options): Parser => {
 
   const onBlock = (at: Cursor, compiled: Compiled): Mode | undefined => {
     const { block } = compiled
-    if (block.accepts !== undefined) {
-      if (block.accepts(at.text, at.at + block.open.length, turn) === undefined) return undefined
-    } else {
+    if (block.accepts?.(at.text, at.at + block.open.length, turn) === undefined && block.accepts) return undefined
+    if (!turn.isThinking && !turn.isFull && code !== undefined) {
+      code.read(turn.takeRecent())
+      if (code.isOpen) {
+        at.at += block.open.length
+        return quote(grammar.families?.get(block.open)?.blocks.get(block.open) ?? compiled, code)
+      }
+    }
+    if (block.accepts === undefined) {
       settle(block.open)
       if (turn.isThinking && !isFinal) return musing()
       turn.beginCall()
     }
     at.at += block.open.length
     return collect(grammar.blocks.get(block.open) ?? compiled, turn, text)
+  }
+
+  const quote = (compiled: Compiled, before: Code): Mode => {
+    const follows = before.copy()
+    return quoted(compiled, {
+      grammar,
+      options,
+      code: follows,
+      // The end of a fence is for the fence to know.
+      next: (at) => nextMarker(at, (at, hit) => /^`+$/.test(hit.marker) || isOrdinary(at, hit)).hit,
+      plain: (raw) => {
+        turn.text(raw)
+        return text
+      },
+      example: (raw) => {
+        turn.text(raw)
+        turn.takeRecent()
+        code = follows
+        return text
+      },
+      meant: (at, raw, isOver) => {
+        before.forget()
+        if (isOver) code = undefined
+        at.back(raw)
+        return text
+      }
+    })
   }
 
   /**
@@ -142,13 +189,23 @@ export const make = (given: Grammar, options: Options): Parser => {
         return text
       }
       if (!at.last) return undefined
-      if (turn.isTruncated) turn.text(held)
-      else {
-        isFinal = true
+      const { calls, problems } = within(held)
+      if (turn.isTruncated || calls.length + problems.length === 0) {
+        turn.text(held)
+        for (const problem of problems) if (problem.type === "incomplete_call") turn.refuse(problem)
+      } else {
+        isFinal = turn.isDoubtful = true
         at.back(held)
       }
       return text
     }
+  }
+
+  /** What a part of the reasoning would mean if it was meant. */
+  const within = (text: string): Parsed => {
+    const parser = make(grammar, { ...options, startsInThinking: false, truncated: turn.isTruncated }, true)
+    parser.push(text)
+    return parser.end()
   }
 
   const machine: Machine = {
@@ -173,8 +230,8 @@ export const make = (given: Grammar, options: Options): Parser => {
       turn.isTruncated = truncated
       run(true)
       // Nothing came after the reasoning: then the calls in it were meant.
-      if (mused !== "" && turn.saysNothing) {
-        isFinal = true
+      if (mused !== "" && turn.saysNothing && !truncated) {
+        isFinal = turn.isDoubtful = true
         turn.mute()
         mode = text
         cursor.back(mused)

@@ -32,6 +32,15 @@ export const incomplete = (text: string, name?: string): Problem => {
   return { type: "incomplete_call", ...named(name), text: excerpt(text), message }
 }
 
+/** Whether it is that of a call, and not of words about calls: a call that is whole has a name, and a broken one has that of a tool, or arguments. */
+export const isOfCall = (problem: Problem, isTool: (name: string) => boolean): boolean => {
+  if (problem.type === "too_many_calls") return true
+  if (problem.type === "undeclared_tool") return /^[\p{L}_][\p{L}\p{N}_.:/-]*$/u.test(problem.name)
+  return isTool(problem.name ?? "") || argument.test(problem.text)
+}
+
+const argument = /["'][\w-]{1,64}["']\s{0,9}:|<(?:arg_key|parameter)/
+
 export const tooMany = (limit: number): Problem => ({
   type: "too_many_calls",
   limit,

@@ -47,7 +47,7 @@ export interface Block {
   /** For openings that are also ordinary text: whether a call begins at `at`; undefined where more text is needed to tell. */
   readonly accepts?: (text: string, at: number, turn: Turn) => boolean | undefined
   /** Whether the text is whole although no closing marker came. */
-  readonly isWhole?: (body: string) => boolean
+  readonly isWhole?: (body: string, turn: Turn) => boolean
   /** Whether what was opened and never closed only speaks of the marker. */
   readonly isMention?: (body: string) => boolean
   /** Makes the calls. Answers what of the body was not part of any; `false` where all of it, and the opening, was only text. */

@@ -1,6 +1,7 @@
 import * as Problems from "./Problems.ts"
 import type { Call, Delta, Options, Parsed, Problem, Tool } from "./Types.ts"
-import { toArguments, toValue } from "./Values.ts"
+import { isProperty } from "./Coerce.ts"
+import { type Arguments, toArguments, toValue, unfenced } from "./Values.ts"
 
 /** More calls than these in one turn are a model that repeats itself. */
 export const maxCalls = 128
@@ -8,6 +9,8 @@ export const maxCalls = 128
 /** Gathers what a turn says, and says of each call whether it may be made. */
 export class Turn {
   private content = ""
+  /** The last of the content, since it was last asked for. */
+  private recent = ""
   private reasoning = ""
   private held = ""
   private leading = false
@@ -20,12 +23,17 @@ export class Turn {
   private deltas: Array<Delta> = []
   /** Whether nothing but space has come since the last call. */
   afterCall = false
+  /** Whether nothing but space has come since JSON that was no call. */
+  afterJson = false
 
   /** Space between text and calls is the format's, not the text's. */
   trims = false
 
   /** The text was cut off: nothing in it is completed by guessing. */
   isTruncated: boolean
+
+  /** What is read stood in reasoning, where much is only said of calls: what names no tool is none. */
+  isDoubtful = false
 
   constructor(options: Options) {
     this.isTruncated = options.truncated === true
@@ -38,12 +46,12 @@ export class Turn {
 
   /** Whether nothing but space has come so far. */
   get isBlank(): boolean {
-    return this.content === "" && this.reasoning === "" && this.attempts === 0
+    return this.saysNothing && this.reasoning === ""
   }
 
   /** Whether no answer came and no call. */
   get saysNothing(): boolean {
-    return this.content === "" && this.attempts === 0
+    return this.content === "" && this.recent === "" && this.attempts === 0
   }
 
   /** From here on only calls count, not the text around them. */
@@ -60,6 +68,16 @@ export class Turn {
   tool(name: string): Tool | undefined {
     const exact = this.tools.get(name) ?? this.tools.get(name.trim())
     return exact ?? this.tools.get(name.trim().replace(/^functions\./, ""))
+  }
+
+  /** The one tool that takes these arguments: each of them, and with them all that it needs. */
+  toolFor(args: Arguments): Tool | undefined {
+    const keys = Object.keys(args)
+    const fitting = [...this.tools.values()].filter(({ parameters }) => {
+      const required = Array.isArray(parameters.required) ? parameters.required : []
+      return keys.every((key) => isProperty(parameters, key)) && required.every((key) => keys.includes(String(key)))
+    })
+    return keys.length > 0 && fitting.length === 1 ? fitting[0] : undefined
   }
 
   /** Whether a text may hold the name of a tool: where it holds none, it need not be read. */
@@ -82,16 +100,25 @@ export class Turn {
     this.held = text.slice(end)
     this.leading = false
     this.afterCall = false
+    this.afterJson = false
   }
 
   private emit(text: string): void {
     if (text === "") return
     if (this.thinking) this.reasoning += text
-    else this.content += text
+    else this.recent += text
     const type = this.thinking ? "reasoning" : "content"
     const last = this.deltas.at(-1)
     if (last?.type === type) this.deltas[this.deltas.length - 1] = { type, text: last.text + text }
     else this.deltas.push({ type, text })
+  }
+
+  /** The content since this was last asked for. */
+  takeRecent(): string {
+    const { recent } = this
+    this.content += recent
+    this.recent = ""
+    return recent
   }
 
   think(): void {
@@ -108,7 +135,7 @@ export class Turn {
 
   /** One message ends and the next of its kind begins. */
   nextMessage(): void {
-    this.held = (this.thinking ? this.reasoning : this.content) === "" ? "" : "\n"
+    this.held = (this.thinking ? this.reasoning : this.content + this.recent) === "" ? "" : "\n"
     this.leading = true
   }
 
@@ -135,7 +162,7 @@ export class Turn {
 
   /** A call whose arguments stand there as JSON text. */
   callText(name: string, text: string, id?: string): void {
-    const value = text.trim() === "" ? { ok: true as const, value: {} } : toValue(text)
+    const value = text.trim() === "" ? { ok: true as const, value: {} } : toValue(unfenced(text))
     if (value.ok) return this.call(name, value.value, id)
     const tool = this.admit(name)
     if (tool !== undefined) this.problem(Problems.malformed(text, tool.name))
@@ -163,7 +190,13 @@ export class Turn {
     if (this.counts()) this.problem(Problems.incomplete(text, name))
   }
 
+  /** A problem of a call that is not read. */
+  refuse(problem: Problem): void {
+    if (this.counts()) this.problem(problem)
+  }
+
   private problem(problem: Problem): void {
+    if (this.isDoubtful && !Problems.isOfCall(problem, (name) => this.tool(name) !== undefined)) return
     this.problems.push(problem)
     this.deltas.push({ type: "problem", problem })
   }
@@ -177,6 +210,7 @@ export class Turn {
   finish(): Parsed {
     if (!this.thinking) this.emit(this.held)
     this.held = ""
+    this.takeRecent()
     const { calls, content, problems } = this
     return { content, reasoning: this.reasoning === "" ? null : this.reasoning, calls, problems }
   }

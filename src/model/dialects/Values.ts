@@ -11,7 +11,8 @@ const none: Value = { ok: false }
 
 /** The value that a text stands for: JSON, or what can only be meant as one. This is where the JSON of a call becomes a value. */
 export const toValue = (text: string): Value => {
-  const value = parse(text) ?? Result.getOrUndefined(Result.map(JsonRepair.whole(text), parse))
+  const read = parse(text)
+  const value = read === undefined ? Result.getOrUndefined(Result.map(JsonRepair.whole(text), parse)) : read
   if (value === undefined) return none
   const deep = text.length > 2 * maxDepth && isDeeperThan(maxDepth, value)
   return deep ? none : { ok: true, value }
@@ -65,6 +66,9 @@ const nextValue = (text: string, from: number): number => {
   }
   return text.length
 }
+
+/** A text without the fence that some models put around JSON. */
+export const unfenced = (text: string): string => /^\s*```(?:json)?\s*([^]*?)\s*```\s*$/.exec(text)?.[1] ?? text
 
 export type Arguments = { readonly [name: string]: unknown }
 

@@ -27,9 +27,9 @@ const afterSpace = (text: string, from: number): number => {
   return at
 }
 
-/** Plain JSON is a call only where every one names a declared tool and has arguments; anything else is text. */
+/** Plain JSON is a call only where every one names a declared tool and has arguments; anything else is text, and so is what follows at once. */
 const readJson = (text: string, turn: Turn): boolean => {
-  if (!turn.mentions(text)) return false
+  if (turn.afterJson || !turn.mentions(text)) return false
   const one = toValue(text)
   const { broken, values } = one.ok ? { broken: [], values: [one.value] } : toValues(text, maxCalls + 1)
   const calls = values.flatMap(listOf).map((value) => callOf(value, turn))

@@ -13,11 +13,10 @@ const read =
     const left = body.slice(0, at).trim()
     const right = body.slice(at + separator.length).trim()
     if (right === "") return turn.malformed(body, left)
-    if (right.startsWith("{")) return turn.callText(left, right)
-    const fence = right.indexOf("```")
-    if (left !== "function" || fence < 0) return turn.malformed(body)
-    const inner = right.slice(fence + 3).replace(/^json/, "")
-    turn.callText(right.slice(0, fence).trim(), inner.replace(/```\s*$/, ""))
+    const start = right.search(/```|\{/)
+    if (start === 0) return turn.callText(left, right)
+    if (left !== "function" || start < 0) return turn.malformed(body)
+    turn.callText(right.slice(0, start).trim(), right.slice(start))
   }
 
 const tokens = (bar: string): Block => ({

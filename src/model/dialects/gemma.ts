@@ -10,7 +10,7 @@ const read =
   (body: string, turn: Turn): void => {
     const name = nameOf(body)
     if (name === undefined) return turn.malformed(body)
-    const reader = new Reader(body.slice(body.indexOf(name) + name.length), { quotes: [quote], bareKeys: true })
+    const reader = new Reader(body.slice(body.indexOf(name) + name.length), { quotes: [quote], bare: true })
     try {
       reader.space()
       turn.call(name, reader.record())

@@ -3,16 +3,25 @@ import type { Block, Spec } from "./Spec.ts"
 import { think } from "./toolCall.ts"
 import type { Turn } from "./Turn.ts"
 import { coerce, property } from "./Coerce.ts"
+import { isArguments, toValue } from "./Values.ts"
 
 const begin = "<|tool_call_argument_begin|>"
 
 /** `functions.NAME:0`, then the arguments. The whole is the id, which the model expects to see again. */
 const readK2 = (body: string, turn: Turn): void => {
-  const [head = "", ...more] = body.split(begin)
-  const id = head.trim()
+  const at = body.indexOf(begin)
+  const brace = at < 0 ? body.indexOf("{") : at
+  const id = body.slice(0, brace < 0 ? body.length : brace).trim()
   const name = nameOf(id)
-  if (more.length === 0) turn.malformed(body, name)
-  else turn.callText(name, more.join(begin), id)
+  if (brace < 0) return turn.malformed(body, name)
+  const text = at < 0 ? body.slice(brace) : body.slice(at + begin.length)
+  turn.callText(/^\d{0,9}$/.test(name) ? (named(text, turn) ?? name) : name, text, id)
+}
+
+/** Now and then nothing of the name comes but its number: then the arguments say which tool is meant, if they fit only one. */
+const named = (text: string, turn: Turn): string | undefined => {
+  const { ok, ...rest } = toValue(text)
+  return ok && "value" in rest && isArguments(rest.value) ? turn.toolFor(rest.value)?.name : undefined
 }
 
 const nameOf = (id: string): string => id.replace(/^functions\./, "").replace(/:\d{1,9}$/, "")

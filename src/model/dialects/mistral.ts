@@ -2,6 +2,7 @@ import { json, type Scanner } from "./JsonScanner.ts"
 import { nameIn, readJson } from "./jsonCalls.ts"
 import type { Block, Spec } from "./Spec.ts"
 import type { Turn } from "./Turn.ts"
+import { toValue } from "./Values.ts"
 
 /** A list of calls, or `NAME[CALL_ID]id[ARGS]{...}` with or without the words in brackets. */
 const read = (body: string, turn: Turn): string | void => {
@@ -33,11 +34,16 @@ const scanner = (): Scanner => {
   }
 }
 
+/** Whether only the bracket that ends a list of calls is missing. */
+const isList = (body: string, turn: Turn): boolean =>
+  !turn.isTruncated && /^\s{0,9}\[/.test(body) && body.trimEnd().endsWith("}") && toValue(`${body}]`).ok
+
 const calls: Block = {
   open: "[TOOL_CALLS]",
   closes: ["[/TOOL_CALLS]"],
   endsWithValue: true,
   scanner,
+  isWhole: isList,
   read,
   nameOf: (body) => nameIn(body) ?? /^\s{0,9}([\w.-]{1,128})/.exec(body)?.[1]
 }

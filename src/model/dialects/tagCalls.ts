@@ -1,4 +1,4 @@
-import { coerce, property } from "./Coerce.ts"
+import { coerce, isProperty, property } from "./Coerce.ts"
 import type { Turn } from "./Turn.ts"
 import type { Tool } from "./Types.ts"
 
@@ -46,9 +46,12 @@ export const readFunctions = (body: string, turn: Turn): void => {
   let found = start.exec(body)
   if (found === null) return turn.malformed(body)
   for (; found !== null && !turn.isFull; found = start.exec(body)) {
-    start.lastIndex = readFunction(body, start.lastIndex, found[1]!.trim(), turn)
+    start.lastIndex = readFunction(body, start.lastIndex, unquoted(found[1]!), turn)
   }
 }
+
+/** Some write names as attributes are written elsewhere. */
+const unquoted = (name: string): string => name.trim().replace(/^(["'])(.*)\1$/, "$2")
 
 /** Reads the parameters of one function and answers where it ends. */
 const readFunction = (body: string, from: number, name: string, turn: Turn): number => {
@@ -58,16 +61,22 @@ const readFunction = (body: string, from: number, name: string, turn: Turn): num
   next.lastIndex = from
   let mark = next.exec(body)
   for (; mark?.[1] !== undefined; mark = next.exec(body)) {
-    const key = mark[1].trim()
+    const key = unquoted(mark[1])
     const start = next.lastIndex
     next.lastIndex = endOfValue(body, start, tool)
-    entries.push([key, argument(tool, key, withoutLineBreaks(body.slice(start, next.lastIndex)))])
+    entries.push([key, valueOf(tool, key, withoutLineBreaks(body.slice(start, next.lastIndex)))])
   }
   const end = mark?.index ?? body.length
   const text = entries.length === 0 ? body.slice(from, end).trim() : ""
   if (text.startsWith("{")) turn.callText(name, text)
   else turn.call(name, Object.fromEntries(entries))
   return end
+}
+
+/** Where a tool does not say what it takes, the text null is nothing. */
+const valueOf = (tool: Tool | undefined, key: string, raw: string): unknown => {
+  const value = argument(tool, key, raw)
+  return value === "null" && tool?.parameters.properties === undefined ? "" : value
 }
 
 /** A line break at the beginning belongs to the format, and so does one at the end where there is one at the beginning. */
@@ -82,7 +91,7 @@ const endOfValue = (body: string, from: number, tool: Tool | undefined): number 
   mark.lastIndex = from
   let ended: number | undefined
   for (let found = mark.exec(body); found !== null; found = mark.exec(body)) {
-    const key = found[1]?.trim()
+    const key = found[1] === undefined ? undefined : unquoted(found[1])
     if (found[0] === "</parameter>") return found.index
     if (key === undefined) ended ??= found.index
     else if (ended !== undefined) return ended
@@ -93,7 +102,7 @@ const endOfValue = (body: string, from: number, tool: Tool | undefined): number 
 
 const isParameter = (tool: Tool | undefined, key: string): boolean => {
   const schema = tool?.parameters
-  return schema?.properties === undefined || property(schema, key) !== undefined
+  return schema?.properties === undefined || isProperty(schema, key)
 }
 
 /** `"NAME">` with parameters in tags that name them, as in `<invoke name=...><parameter name=...>`. */

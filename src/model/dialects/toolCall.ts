@@ -64,11 +64,19 @@ export const wrapped = (open: string, close: string): Block => ({
 
 export const toolCall = wrapped("<tool_call>", "</tool_call>")
 
+/** Whether nothing more can come of a function: its name is there, and it has no parameters. */
+const takesNothing = (body: string, turn: Turn): boolean => {
+  const name = /^([^>\n<]{1,256})>\s{0,9}$/.exec(body)?.[1]
+  const tool = name === undefined || turn.isTruncated ? undefined : turn.tool(name)
+  return tool !== undefined && Object.keys(tool.parameters.properties ?? {}).length === 0
+}
+
 /** A `<function=...>` whose wrapping tag is missing. */
 export const bareFunction: Block = {
   open: "<function=",
   closes: ["</function>", "</tool_call>"],
   values,
+  isWhole: takesNothing,
   read: (body, turn) => readFunctions(`<function=${body}`, turn),
   nameOf: (body) => /^[\w.:-]{1,128}/.exec(body)?.[0]
 }
