@@ -7,6 +7,8 @@ import * as Otlp from "../layers/observability/Otlp.ts"
 import { agentLoop, deployment } from "../layers/test.ts"
 import { Catalog } from "../src/Catalog.ts"
 import { type Networking, noNetworking } from "../src/domain/Environment.ts"
+import type { SessionEvent } from "../src/domain/Event.ts"
+import { EventId } from "../src/domain/Ids.ts"
 import { AgentLoop } from "../src/loop/AgentLoop.ts"
 import { RateLimited } from "../src/ModelClient.ts"
 import { Sessions } from "../src/Sessions.ts"
@@ -125,6 +127,26 @@ describe("a turn's trace", () => {
         "budget_reached"
       )
     }).pipe(Effect.provide(agentLoop({ id: session.id, model: scripted(twoSteps), tools: [echo] })))
+  )
+
+  it.effect("of a fork in its middle counts what the fork spent", () =>
+    Effect.gen(function* () {
+      const { entries, ...head } = yield* record(twoSteps)
+      const at = entries.findIndex(({ event }) => event.type === "agent.tool_result")
+      const { id, processed_at } = entries[at]!.event
+      const event: SessionEvent = {
+        id: EventId.make("sevt_forked"),
+        type: "session.forked",
+        processed_at: processed_at!,
+        session_id: session.id,
+        event_id: id
+      }
+      const [trace] = tracesOf({ ...head, entries: entries.toSpliced(at + 1, 0, { seq: 0, event }) })
+      assert.deepInclude(trace!.root.attributes, {
+        "gen_ai.usage.input_tokens": 10,
+        "gen_ai.usage.output_tokens": 5
+      })
+    })
   )
 
   it.live("costs what its requests cost, and the turns together what their session and its agent did", () =>

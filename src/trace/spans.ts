@@ -160,6 +160,8 @@ export const make = (record: SessionRecord, contentRate: number) => {
         spentBefore = before.spent
         turn = new Turn(record, state.trace, time, isSampled(state.trace.traceId, contentRate))
       }
+      // What was spent before is the other session's.
+      if (event.type === "session.forked") spentBefore = state.spent
       turn?.take(event, time)
       if (turn === undefined || event.type !== "session.status_idle") return undefined
       turn.root.set(Attributes.ofSpent(spentBefore, state.spent))
