@@ -5,6 +5,7 @@ import { type Measured, nameOf, type Script } from "./model.ts"
 import type { Server } from "./processes.ts"
 
 export interface Session extends Measured {
+  readonly id: string
   /** Milliseconds from the first request to the last word. */
   readonly wall: number
 }
@@ -35,7 +36,7 @@ export const hand = (server: Server, model: Server): Contender => ({
     const startedAt = performance.now()
     await send({ url: `${server.url}/run`, method: "POST", body })
     const wall = performance.now() - startedAt
-    return { wall, ...(await measured(model, session, script)) }
+    return { id: session, wall, ...(await measured(model, session, script)) }
   }
 })
 
@@ -69,7 +70,7 @@ export const ownloop = async (server: Server, model: Server, apiKey: string): Pr
       const text = await send({ url: stream, headers, until: (latest) => idle.test(latest) })
       const wall = performance.now() - startedAt
       if (!text.includes('"stop_reason":{"type":"end_turn"')) throw new Error(`a session stopped early: ${text}`)
-      return { wall, ...(await measured(model, id, script)) }
+      return { id, wall, ...(await measured(model, id, script)) }
     }
   }
 }
