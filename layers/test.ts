@@ -12,16 +12,21 @@ import type { SessionId } from "../src/domain/Ids.ts"
 import type { SessionRecord } from "../src/domain/Session.ts"
 import { handle, type Send } from "../src/egress/gateway.ts"
 import type { Deliveries } from "../src/Deliveries.ts"
-import { EgressPolicy } from "../src/EgressPolicy.ts"
+import { type EgressHttpClient, EgressPolicy } from "../src/EgressPolicy.ts"
 import { PolicyAmendments } from "../src/egress/amend.ts"
 import { AgentLoop } from "../src/loop/AgentLoop.ts"
 import { SessionObject } from "../src/loop/SessionObject.ts"
 import type { ModelClient } from "../src/ModelClient.ts"
 import { Outbox } from "../src/Outbox.ts"
 import type { Sessions } from "../src/Sessions.ts"
+import type { SandboxBackend } from "../src/SandboxBackend.ts"
 import type { Storage } from "../src/Storage.ts"
 import type { Tasks } from "../src/Tasks.ts"
+import { builtIn } from "../src/tools/builtIn.ts"
 import type { Tool, ToolEnv } from "../src/tools/defineTool.ts"
+import * as Toolset from "../src/tools/Toolset.ts"
+import type { ToolRegistry } from "../src/ToolRegistry.ts"
+import type { Workspace } from "../src/Workspace.ts"
 import { Deliverer } from "../src/triggers/Deliver.ts"
 import { Backends, type SettingInvalid, TriggerSettings } from "../src/triggers/Settings.ts"
 import { Sweeper } from "../src/triggers/Sweeper.ts"
@@ -69,6 +74,15 @@ export const agentLoop = <Model>(
     ])
   )
 
+/** What takes the place of a layer of `deployment`: the concerns that `makeWorker` replaces, by the same names. */
+export interface TestLayers {
+  readonly tools?: Layer.Layer<ToolRegistry, unknown, SandboxBackend | EgressHttpClient>
+  readonly sandbox?: Layer.Layer<SandboxBackend, unknown, Workspace>
+  readonly egress?: Layer.Layer<EgressPolicy>
+  /** Built anew for every session. */
+  readonly storage?: Layer.Layer<Storage>
+}
+
 /** A whole deployment in this process: its own tools, a sandbox per session, the egress gateway, and everything it keeps in memory. */
 export const deployment = <Model>(
   options: Options<Model> & {
@@ -78,9 +92,16 @@ export const deployment = <Model>(
     readonly traces?: Layer.Layer<TraceExporter>
     /** Stands for the network. */
     readonly send?: Send
+    /** Beside the built-in ones. */
+    readonly tools?: ReadonlyArray<Tool>
+    /** The bindings that tools get. */
+    readonly env?: Partial<ToolEnv>
+    readonly layers?: TestLayers
   }
 ): Layer.Layer<Sessions | Catalog | Recording.Decisions | Model> => {
   const send: Send = options.send ?? (() => Promise.reject(new Error("there is no network")))
+  const { layers = {} } = options
+  const toolset = Toolset.make({ builtIn, custom: options.tools ?? [] })
   const sandbox = Layer.unwrap(
     Effect.map(Effect.context<EgressPolicy>(), (services) =>
       MemorySandbox.layer({ fetch: (request) => Effect.runPromiseWith(services)(handle(request, send)) })
@@ -90,10 +111,10 @@ export const deployment = <Model>(
     SessionObject.layer(id).pipe(
       Layer.provide(AgentLoop.layer(id)),
       Layer.provide(PolicyAmendments.layer),
-      Layer.provide(DeploymentTools.layer({} as ToolEnv)), // The built-in tools need no bindings.
-      Layer.provide([sandbox, InProcessHttpClient.layer(send)]),
+      Layer.provide(layers.tools ?? DeploymentTools.layer(toolset, { ...options.env } as ToolEnv)), // Only what the tools of a test need.
+      Layer.provide([layers.sandbox ?? sandbox, InProcessHttpClient.layer(send)]),
       Layer.provide([
-        Memory.storage,
+        layers.storage ?? Memory.storage,
         Memory.workspace,
         BlobsMemory.layer,
         Alarm.layerNone,
@@ -102,6 +123,7 @@ export const deployment = <Model>(
       ])
     )
   return InProcess.layer(session).pipe(
+    Layer.provideMerge(layers.egress ?? Layer.empty),
     Layer.provideMerge([options.model, Memory.catalog, Recording.layer(options.networking)]),
     Layer.provide([SecureRandom.layerWebCrypto, config(options.config)])
   )

@@ -19,6 +19,7 @@ import {
 import { Sweeper } from "../src/triggers/Sweeper.ts"
 import { TaskConsumer } from "../src/triggers/TaskConsumer.ts"
 import { TaskRunner } from "../src/triggers/TaskRunner.ts"
+import type { Bindings } from "./cloudflare/Bindings.ts"
 import * as Queues from "./queues/Queues.ts"
 import * as DurableObjects from "./sessions/DurableObjects.ts"
 import * as CatalogD1 from "./storage/CatalogD1.ts"
@@ -28,13 +29,13 @@ import * as Sandboxes from "./sandboxes.ts"
 /** What starts sessions in a Worker without anybody asking: its queues, and its clock. */
 
 /** What is wrong with the variables that it reads. */
-export const settings = (env: Env) => Effect.andThen(triggerSettings, Queues.replyQueues(env))
+export const settings = (env: Bindings) => Effect.andThen(triggerSettings, Queues.replyQueues(env))
 
 type Running = Deliverer | Deliveries | Sessions | TaskRunner | Tasks | TriggerSettings
 type Wrong = Config.ConfigError | SettingInvalid
 
 /** What a session's object needs of it, to tell what became of its task. `config` holds the Worker's variables. */
-export const running = (env: Env, config: Layer.Layer<never>): Layer.Layer<Running, Wrong> =>
+export const running = (env: Bindings, config: Layer.Layer<never>): Layer.Layer<Running, Wrong> =>
   TaskRunner.layer.pipe(
     Layer.provideMerge(Deliverer.layer),
     Layer.provideMerge([TasksD1.layer(env.CATALOG), DurableObjects.layer(env.SESSIONS), TriggerSettings.layer]),
@@ -44,11 +45,18 @@ export const running = (env: Env, config: Layer.Layer<never>): Layer.Layer<Runni
   )
 
 /** All of it: what starts sessions for tasks, and puts right what went wrong. */
-export const layer = (env: Env, config: Layer.Layer<never>): Layer.Layer<Running | Sweeper | TaskConsumer, Wrong> =>
+export const layer = (
+  env: Bindings,
+  config: Layer.Layer<never>
+): Layer.Layer<Running | Sweeper | TaskConsumer, Wrong> =>
   Layer.merge(TaskConsumer.layer, Sweeper.layer).pipe(
     Layer.provideMerge(running(env, config)),
     Layer.provide([Queues.layer(env), SecureRandom.layerWebCrypto])
   )
+
+/** The crons of `wrangler.jsonc`. */
+const sweeping = "* * * * *"
+const expiring = "17 3 * * *"
 
 /** Milliseconds that egress decisions, and messages that are over, are kept: 30 days. */
 const retention = 30 * 24 * 60 * 60 * 1000
@@ -61,17 +69,19 @@ const expire = (time: number) =>
     yield* Deliveries.use((deliveries) => deliveries.deleteBefore(before))
   })
 
-/** Which of the clock's calls it is, the cron expression of `wrangler.jsonc` says. */
+/** Which of the clock's calls it is, the cron expression of `wrangler.jsonc` says. Any other is the host's. */
 export const scheduled = (
   { cron, scheduledTime }: ScheduledController,
-  env: Env,
+  env: Bindings,
   config: Layer.Layer<never>
-): Promise<void> =>
-  Effect.suspend((): Effect.Effect<void, StorageError, Sweeper | Catalog | Tasks | Deliveries> =>
-    cron === "* * * * *" ? Sweeper.use(({ sweep }) => sweep) : expire(scheduledTime)
+): Promise<void> => {
+  if (cron !== sweeping && cron !== expiring) return Promise.resolve()
+  return Effect.suspend((): Effect.Effect<void, StorageError, Sweeper | Catalog | Tasks | Deliveries> =>
+    cron === sweeping ? Sweeper.use(({ sweep }) => sweep) : expire(scheduledTime)
   ).pipe(Effect.provide([layer(env, config), CatalogD1.layer(env.CATALOG)]), Effect.runPromise)
+}
 
-export const deliver = (batch: MessageBatch, env: Env, config: Layer.Layer<never>) =>
+export const deliver = (batch: MessageBatch, env: Bindings, config: Layer.Layer<never>) =>
   TaskConsumer.use(({ deadLetters, tasks }) =>
     batch.queue.endsWith("-dead") ? deadLetters(batch.messages) : tasks(batch.messages)
   ).pipe(Effect.provide(layer(env, config)))

@@ -4,7 +4,7 @@ import * as Memory from "../layers/storage/Memory.ts"
 import { decodeInjections } from "../src/egress/injection.ts"
 import { contract, egressHeaders, networking, Recorded } from "./EgressPolicy.contract.ts"
 import { policyStore } from "./EgressPolicy.layers.ts"
-import { contractInNode } from "./support/contract.ts"
+import { contractInNode } from "./support/inNode.ts"
 
 const recording = Layer.unwrap(
   Effect.map(decodeInjections(Redacted.make(egressHeaders)), (injections) => Recording.layer(networking, injections))

@@ -6,7 +6,7 @@ import * as Scripted from "../layers/model/Scripted.ts"
 import * as WorkersAi from "../layers/model/WorkersAi.ts"
 import { ModelClient, Overloaded } from "../src/ModelClient.ts"
 import { type Behaviour, contract, Provider, remoteContract } from "./ModelClient.contract.ts"
-import { contractInNode } from "./support/contract.ts"
+import { contractInNode } from "./support/inNode.ts"
 import { fakeAi, type FakeAnswer, type Shape, streams } from "./support/fakeAi.ts"
 import { type MockAnswer, type MockRequest, startMockOpenAi } from "./support/mockOpenAi.ts"
 

@@ -10,7 +10,7 @@ import * as Export from "../src/trace/Export.ts"
 import { exportSession } from "../src/trace/exportSession.ts"
 import { contract } from "./Replay.contract.ts"
 import { converse, echo, events, message, session } from "./support/agentLoop.ts"
-import { contractInNode } from "./support/contract.ts"
+import { contractInNode } from "./support/inNode.ts"
 import { exported } from "./support/replayed.ts"
 
 /** A session that says `go` to this model, as its file. */

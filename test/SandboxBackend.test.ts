@@ -4,7 +4,7 @@ import * as Storage from "../layers/storage/Memory.ts"
 import { contract, isolated } from "./SandboxBackend.contract.ts"
 import { network } from "./SandboxBackend.support.ts"
 import { almostFull, full, restarts } from "./SandboxBackend.workspace.ts"
-import { contractInNode } from "./support/contract.ts"
+import { contractInNode } from "./support/inNode.ts"
 
 const memory = Sandbox.layer({ fetch: network })
 

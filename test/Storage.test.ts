@@ -4,7 +4,7 @@ import * as Memory from "../layers/storage/Memory.ts"
 import { SessionEvent } from "../src/domain/Event.ts"
 import { Storage } from "../src/Storage.ts"
 import { contract, readLog } from "./Storage.contract.ts"
-import { contractInNode } from "./support/contract.ts"
+import { contractInNode } from "./support/inNode.ts"
 
 contractInNode("Storage in memory", contract, Layer.mergeAll(Memory.storage, Memory.workspace))
 

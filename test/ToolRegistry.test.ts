@@ -4,15 +4,19 @@ import { expectTypeOf } from "vitest"
 import * as Deployment from "../layers/tools/Deployment.ts"
 import * as Fixed from "../layers/tools/Fixed.ts"
 import { ToolRegistry } from "../src/ToolRegistry.ts"
+import { builtIn } from "../src/tools/builtIn.ts"
 import { bash } from "../src/tools/builtin/bash.ts"
 import { read } from "../src/tools/builtin/read.ts"
+import { customTools } from "../src/tools/custom-tools.ts"
 import type { ToolEnv } from "../src/tools/defineTool.ts"
-import { contractInNode } from "./support/contract.ts"
+import * as Toolset from "../src/tools/Toolset.ts"
+import { contractInNode } from "./support/inNode.ts"
 import { contract } from "./ToolRegistry.contract.ts"
 import { sandbox } from "./tools/sandbox.ts"
 import { call, noBindings, noNetwork, noSandbox } from "./tools/support.ts"
 
-const deployment = Deployment.layer(noBindings).pipe(Layer.provide([noSandbox, noNetwork]))
+const toolset = Toolset.make({ builtIn, custom: customTools })
+const deployment = Deployment.layer(toolset, noBindings).pipe(Layer.provide([noSandbox, noNetwork]))
 
 contractInNode("ToolRegistry of a deployment", contract, deployment)
 contractInNode("ToolRegistry of fixed tools", contract, Fixed.layer([bash, read]))
@@ -23,7 +27,6 @@ it.effect("a deployment has the tools of the wire API, and says which of them ma
     const builtIn = registry.list.filter(({ source }) => source === "built_in").map(({ name }) => name)
     assert.deepStrictEqual(builtIn, ["bash", "read", "write", "edit", "glob", "grep", "web_fetch"])
     assert.deepStrictEqual(builtIn.filter(registry.isReplaySafe), ["read", "glob", "grep", "web_fetch"])
-    assert.deepStrictEqual(registry.list, Deployment.list(noBindings))
   }).pipe(Effect.provide(deployment))
 )
 
@@ -46,7 +49,7 @@ it.effect("a deployment's tools have neither its credentials nor other sessions,
     const { text } = yield* call("bash", { command })
     assert.include(text, "[redacted] [redacted] [redacted] [redacted] [redacted] [redacted]")
     assert.notInclude(text, "secret")
-  }).pipe(Effect.provide(Deployment.layer(bindings).pipe(Layer.provide([sandbox, noNetwork]))))
+  }).pipe(Effect.provide(Deployment.layer(toolset, bindings).pipe(Layer.provide([sandbox, noNetwork]))))
 })
 
 it.effect("fixed tools have neither sandbox nor network", () =>

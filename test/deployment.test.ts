@@ -1,14 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Stream, Struct } from "effect"
+import { Effect, Struct } from "effect"
 import { Decisions } from "../layers/egress/Recording.ts"
 import { call, layer as scripted, say, type Turn } from "../layers/model/Scripted.ts"
 import { deployment } from "../layers/test.ts"
 import { Sessions } from "../src/Sessions.ts"
-import { record, toolset } from "./support/records.ts"
+import { converse, session } from "./support/converse.ts"
 
 /** The same loop, tools, sandbox and gateway as in the Worker, in this process. */
-
-const session = record("1", { agent: { ...record("1").agent, tools: [toolset] } })
 
 const node = (turns: ReadonlyArray<Turn>) =>
   deployment({
@@ -21,19 +19,6 @@ const node = (turns: ReadonlyArray<Turn>) =>
     },
     send: async (request) => new Response(`one two three from ${new URL(request.url).host}`)
   })
-
-/** The whole log of a session whose only message this is, once its stream says that the turn is over. */
-const converse = Effect.fnUntraced(function* (text: string) {
-  const sessions = yield* Sessions
-  yield* sessions.create(session, [{ type: "user.message", content: [{ type: "text", text }] }])
-  const stream = yield* sessions.stream(session.id, { deltas: new Set() })
-  yield* Stream.fromReadableStream({ evaluate: () => stream, onError: String }).pipe(
-    Stream.decodeText,
-    Stream.takeUntil((chunk) => chunk.includes("event: session.status_idle")),
-    Stream.runDrain
-  )
-  return yield* sessions.events(session.id, { limit: 1000, order: "asc" })
-})
 
 const results = (entries: Effect.Success<ReturnType<typeof converse>>) =>
   entries.flatMap(({ event }) => (event.type === "agent.tool_result" ? [event.content[0]!.text] : []))

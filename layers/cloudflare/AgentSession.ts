@@ -15,9 +15,13 @@ import * as Cloudflare from "../cloudflare.ts"
 import type { Props as EgressProps } from "../egress/Gateway.ts"
 import { type Failure, fromUpgrade, type Reply, type SessionRpc, toReply } from "../sessions/rpc.ts"
 import { Sockets } from "../sessions/Sockets.ts"
+import type { WorkerEnv } from "./Bindings.ts"
+import type { Layers } from "./Layers.ts"
 
 /** One session: its log and its files in this object's SQLite, its loop in this object's runtime. Named by the session's id. */
-export class AgentSession extends DurableObject<Env> implements SessionRpc {
+export abstract class AgentSession extends DurableObject<WorkerEnv> implements SessionRpc {
+  protected abstract readonly layers: Layers
+
   #runtime: ManagedRuntime.ManagedRuntime<SessionObject | Sockets, unknown> | undefined
 
   /** Whether something was left to do when the object was opened. */
@@ -28,7 +32,7 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
     if (this.#runtime === undefined) {
       const record = yield* Effect.provide(
         Storage.use((storage) => storage.record),
-        Cloudflare.storage(this.ctx)
+        this.layers.storage(this.ctx, this.env)
       )
       if (Option.isNone(record)) return yield* new SessionNotFound({ id: this.ctx.id.name ?? "" })
       const runtime = this.#start(record.value)
@@ -53,9 +57,12 @@ export class AgentSession extends DurableObject<Env> implements SessionRpc {
       policyIds: record.agent.policy_ids ?? [],
       vaultIds: record.vault_ids
     }
-    const gateway = (toolUseId: EventId | null) => this.ctx.exports.Gateway({ props: { ...props, toolUseId } })
+    // The types know the exports of the product's main module only.
+    const exports = this.ctx.exports as unknown as { Gateway(options: { props: EgressProps }): Fetcher }
+    const gateway = (toolUseId: EventId | null) => exports.Gateway({ props: { ...props, toolUseId } })
+    const scope = { ctx: this.ctx, env: this.env, record, gateway }
     return (this.#runtime ??= ManagedRuntime.make(
-      Sockets.layer(this.ctx).pipe(Layer.provideMerge(Cloudflare.session(this.ctx, this.env, record, gateway)))
+      Sockets.layer(this.ctx).pipe(Layer.provideMerge(Cloudflare.session(scope, this.layers)))
     ))
   }
 

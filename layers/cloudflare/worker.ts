@@ -1,16 +1,15 @@
-import { env } from "cloudflare:workers"
-import * as Cloudflare from "../cloudflare.ts"
-
-export { AgentSession } from "./AgentSession.ts"
+import { customTools } from "../../src/tools/custom-tools.ts"
+import { makeWorker } from "./makeWorker.ts"
 
 export { ContainerProxy, MicroVm } from "./MicroVm.ts"
 
-export { Gateway } from "../cloudflare.ts"
+const ownloop = makeWorker({ tools: customTools })
 
-const api = Cloudflare.api(env)
+export class AgentSession extends ownloop.AgentSession {}
+export class Gateway extends ownloop.Gateway {}
 
 export default {
-  fetch: api,
-  queue: Cloudflare.queue,
-  scheduled: Cloudflare.scheduled
+  fetch: ownloop.fetch,
+  queue: ownloop.queue,
+  scheduled: ownloop.scheduled
 } satisfies ExportedHandler<Env>

@@ -17,6 +17,8 @@ export const Props = Schema.Struct({
 })
 export type Props = typeof Props.Type
 
+export type GatewayClass<Env> = new (ctx: ExecutionContext<Props>, env: Env) => WorkerEntrypoint<Env, Props>
+
 /**
  * Makes the entrypoint that sandboxes and tools of a session send their traffic through: a Dynamic Worker as its `globalOutbound`, the
  * session's object as a `Fetcher` (`ctx.exports.<Class>({ props })`). The layer is built for every request, since what one request of a
@@ -25,7 +27,7 @@ export type Props = typeof Props.Type
 export const make = <Env>(
   layer: (env: Env, session: Props) => Layer.Layer<EgressPolicy, unknown>,
   ways: (env: Env) => Ways
-) =>
+): GatewayClass<Env> =>
   class EgressGateway extends WorkerEntrypoint<Env, Props> {
     override async fetch(request: Request): Promise<Response> {
       const { ctx, env } = this

@@ -1,3 +1,4 @@
+import { extname } from "node:path"
 import { Worker } from "node:worker_threads"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -62,7 +63,7 @@ const runner =
   (fetch: Fetch): Host["run"] =>
   (program, job, files) =>
     new Promise<Ended>((resolve, reject) => {
-      const worker = new Worker(`${import.meta.dirname}/MemoryRunner.ts`, {
+      const worker = new Worker(`${import.meta.dirname}/MemoryRunner${extname(import.meta.filename)}`, {
         workerData: { program, job },
         env: {},
         execArgv: ["--no-warnings"]

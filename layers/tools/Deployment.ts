@@ -1,44 +1,37 @@
-import type * as Layer from "effect/Layer"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Struct from "effect/Struct"
+import * as HttpClient from "effect/http/HttpClient"
 import type { AnthropicKeyRefused } from "../../src/domain/AnthropicKey.ts"
-import type { EgressHttpClient } from "../../src/EgressPolicy.ts"
+import { EgressHttpClient } from "../../src/EgressPolicy.ts"
 import { secretNames, variable } from "../../src/model/ProviderSettings.ts"
-import type { SandboxBackend } from "../../src/SandboxBackend.ts"
-import type { ToolListing, ToolRegistry } from "../../src/ToolRegistry.ts"
+import { SandboxBackend } from "../../src/SandboxBackend.ts"
+import type { ToolRegistry } from "../../src/ToolRegistry.ts"
 import type { ToolEnv } from "../../src/tools/defineTool.ts"
-import { deployed } from "../../src/tools/deployed.ts"
 import * as Toolset from "../../src/tools/Toolset.ts"
-
-/** What tools do not get: the deployment's own credentials, and other sessions. */
-const withheld = [
-  "EGRESS_HEADERS",
-  "OWNLOOP_ROOT_KEY",
-  "OWNLOOP_API_KEY",
-  "OPENAI_API_KEY",
-  "OTLP_HEADERS",
-  "CLOUDFLARE_API_TOKEN",
-  "SESSIONS"
-] as const
-
-declare module "../../src/tools/defineTool.ts" {
-  interface ToolEnv extends Omit<Cloudflare.Env, (typeof withheld)[number]> {}
-}
+import { withheld, type Withheld } from "../../src/tools/withheld.ts"
 
 /** All that the deployment has. */
-type Bindings = ToolEnv & { readonly [Name in (typeof withheld)[number]]?: unknown }
+type Bindings = ToolEnv & { readonly [Name in Withheld]?: unknown }
 
 export const toolEnv = (bindings: Bindings): ToolEnv => {
   // The secrets of model providers have names of their own, which no type knows.
-  const secrets = secretNames(Reflect.get(bindings, variable)) as ReadonlyArray<(typeof withheld)[number]>
+  const secrets = secretNames(Reflect.get(bindings, variable)) as ReadonlyArray<Withheld>
   return Struct.omit(bindings, [...withheld, ...secrets])
 }
 
-/** The built-in tools and those of `src/tools/custom-tools.ts`, for one session. */
+/** The tools of a deployment, for one session. */
 export const layer = (
+  toolset: Toolset.Toolset,
   bindings: Bindings
 ): Layer.Layer<ToolRegistry, AnthropicKeyRefused, SandboxBackend | EgressHttpClient> =>
-  Toolset.layer(deployed, toolEnv(bindings), bindings)
+  Layer.suspend(() => Toolset.layer(toolset, toolEnv(bindings), bindings))
 
-/** The same tools without a session, for those who only ask what there is. */
-export const list = (bindings: Bindings): ReadonlyArray<ToolListing> =>
-  Toolset.list(deployed, toolEnv(bindings), bindings)
+/** For those who only ask what tools there are: nothing to run them in, and nothing that they could reach. */
+export const layerNoSession: Layer.Layer<SandboxBackend | EgressHttpClient> = Layer.merge(
+  Layer.mock(SandboxBackend, {}),
+  Layer.succeed(
+    EgressHttpClient,
+    HttpClient.make(() => Effect.die("there is no network here"))
+  )
+)

@@ -8,9 +8,17 @@ import type { ToolCall } from "../ModelClient.ts"
 import type { SandboxBackend } from "../SandboxBackend.ts"
 import { type InputError, inputError } from "./InputError.ts"
 import { toJsonSchema } from "./JsonSchema.ts"
+import type { Withheld } from "./withheld.ts"
 
-/** The deployment's bindings. The deployment says what they are by merging its own into this interface. */
-export interface ToolEnv {}
+declare global {
+  namespace Cloudflare {
+    /** What the Worker has, as `wrangler types` writes it down. */
+    interface Env {}
+  }
+}
+
+/** The Worker's bindings, variables and secrets, less those that are the deployment's own. */
+export interface ToolEnv extends Omit<Cloudflare.Env, Withheld> {}
 
 /** What a tool may use while it runs. Effects for those who write Effects; `fetch` and `runPromise` for those who write promises. */
 export interface ToolContext {

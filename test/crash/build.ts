@@ -8,7 +8,7 @@ import type { Serve } from "./serve.ts"
 /** Two modules in the place of the product's: one that can be stopped at every append, and tools that count. */
 const sessions = {
   "./storage/SessionLogSqlite.ts": join(import.meta.dirname, "SessionLogSqlite.ts"),
-  "./custom-tools.ts": join(import.meta.dirname, "tools.ts")
+  "../../src/tools/custom-tools.ts": join(import.meta.dirname, "tools.ts")
 }
 
 /** The same, and a store of tasks that can be stopped at every step. */

@@ -9,6 +9,9 @@ import * as TasksD1 from "../../layers/storage/TasksD1.ts"
 import * as VaultsD1 from "../../layers/storage/VaultsD1.ts"
 import * as WorkspaceSqlite from "../../layers/storage/WorkspaceSqlite.ts"
 import * as DeploymentTools from "../../layers/tools/Deployment.ts"
+import { builtIn } from "../../src/tools/builtIn.ts"
+import { customTools } from "../../src/tools/custom-tools.ts"
+import * as Toolset from "../../src/tools/Toolset.ts"
 import * as ApiKeys from "../ApiKeys.contract.ts"
 import * as Blobs from "../Blobs.contract.ts"
 import * as Catalog from "../Catalog.contract.ts"
@@ -139,7 +142,9 @@ const suites: Record<string, Suite> = {
   PolicyStore: suite(EgressPolicy.contract, (_, { CATALOG }) => policyStore(emptyCatalog(CATALOG))),
   Replay: suite(Replay.contract, () => Layer.empty),
   DeploymentTools: suite(ToolRegistry.contract, () =>
-    DeploymentTools.layer(noBindings).pipe(Layer.provide([noSandbox, noNetwork]))
+    DeploymentTools.layer(Toolset.make({ builtIn, custom: customTools }), noBindings).pipe(
+      Layer.provide([noSandbox, noNetwork])
+    )
   )
 }
 

@@ -23,11 +23,18 @@ const longestArgument = 100_000
 /** Milliseconds between the attempts to start a machine. */
 const pauses = [500, 2_000]
 
+/** The SDK's class, with what a session asks of its machine. */
+export type MachineClass<Env> = Pick<typeof Sandbox, "outboundHandlers"> &
+  (new (ctx: DurableObjectState<{}>, env: Env) => Sandbox<Env> & Machine)
+
 /**
  * Makes the class of the Durable Object that owns a session's container. `gateway` is the only way out: a named outbound handler that is
  * given the owner, whatever a request says. Port 80 and 443 lead there, and everything else is closed.
  */
-export const make = (Base: typeof Sandbox<Env>, gateway: (owner: Owner) => Promise<Fetcher>) => {
+export const make = <Env extends object>(
+  Base: typeof Sandbox<Env>,
+  gateway: (owner: Owner) => Promise<Fetcher>
+): MachineClass<Env> => {
   class MicroVm extends Base implements Machine {
     override enableInternet = false
     override interceptHttps = true

@@ -5,11 +5,7 @@ import { grep } from "./builtin/grep.ts"
 import { read } from "./builtin/read.ts"
 import { webFetch } from "./builtin/webFetch.ts"
 import { write } from "./builtin/write.ts"
-import { customTools } from "./custom-tools.ts"
-import * as Toolset from "./Toolset.ts"
+import type { Tool } from "./defineTool.ts"
 
-/** The tools of this deployment. */
-export const deployed: Toolset.Toolset = Toolset.make({
-  builtIn: [bash, read, write, edit, glob, grep, webFetch],
-  custom: customTools
-})
+/** The tools of the wire API, which every deployment has. */
+export const builtIn: ReadonlyArray<Tool> = [bash, read, write, edit, glob, grep, webFetch]

@@ -1,0 +1,12 @@
+/** For the tests of those who embed Ownloop: whole agents in this process, and what every layer of a concern must do. */
+export { Decisions } from "../layers/egress/Recording.ts"
+export * as Scripted from "../layers/model/Scripted.ts"
+export { agentLoop, deployment, type TestLayers, triggers } from "../layers/test.ts"
+export * as EgressPolicyContract from "./EgressPolicy.contract.ts"
+export * as ModelClientContract from "./ModelClient.contract.ts"
+export * as SandboxBackendContract from "./SandboxBackend.contract.ts"
+export { network as sandboxNetwork } from "./SandboxBackend.support.ts"
+export * as StorageContract from "./Storage.contract.ts"
+export type { Contract } from "./support/contract.ts"
+export { converse } from "./support/converse.ts"
+export * as ToolRegistryContract from "./ToolRegistry.contract.ts"
