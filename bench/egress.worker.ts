@@ -63,7 +63,7 @@ const environmentId = EnvironmentId.make("env_1")
 
 export class AgentSession extends DurableObject<Env> {
   /** Asks so many times, one after the other. */
-  async ask(way: string, port: number, times: number): Promise<void> {
+  async ask(way: string, port: number, times: number, ms: number): Promise<void> {
     const props: EgressGateway.Props = {
       sessionId: SessionId.make("sesn_1"),
       environmentId,
@@ -75,7 +75,7 @@ export class AgentSession extends DurableObject<Env> {
     // It is typed by the product's own configuration, which knows other classes.
     const exports = this.ctx.exports as unknown as Record<string, (options: { props: unknown }) => Fetcher>
     for (let count = 0; count < times; count++) {
-      const response = await exports[way]!({ props }).fetch(`http://127.0.0.1:${port}/data/99/x`)
+      const response = await exports[way]!({ props }).fetch(`http://127.0.0.1:${port}/data/99/x?ms=${ms}`)
       const text = await response.text()
       if (text !== "hello") throw new Error(text)
     }
@@ -93,7 +93,8 @@ export default {
     const port = Number(url.searchParams.get("port"))
     const way = url.searchParams.get("way")
     if (way !== null) {
-      await env.SESSIONS.getByName("bench").ask(way, port, Number(url.searchParams.get("times")))
+      const number = (name: string) => Number(url.searchParams.get(name))
+      await env.SESSIONS.getByName("bench").ask(way, port, number("times"), number("ms"))
       return new Response()
     }
     const time = "2026-11-22T16:42:00.000Z"

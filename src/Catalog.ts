@@ -3,7 +3,7 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type { Agent } from "./domain/Agent.ts"
 import type { Timestamp } from "./domain/Common.ts"
-import type { EgressDecision, EgressOutcome, EgressTraffic } from "./domain/Egress.ts"
+import type { EgressDecision, EgressOutcome } from "./domain/Egress.ts"
 import type { Environment } from "./domain/Environment.ts"
 import type { AgentId, EnvironmentId, PolicyId, SessionId } from "./domain/Ids.ts"
 import type { Policy } from "./domain/Policy.ts"
@@ -72,8 +72,8 @@ export class Catalog extends Context.Service<
 
     /** Adding the same decision again changes nothing. */
     addDecision(decision: EgressDecision): Effect.Effect<void, StorageError>
-    /** Adds what went over the wire to a decision, where it is kept. */
-    completeDecision(id: string, traffic: EgressTraffic): Effect.Effect<void, StorageError>
+    /** Puts a decision in the place of itself, where it is kept: what came of it is known by then. */
+    completeDecision(decision: EgressDecision): Effect.Effect<void, StorageError>
     decisions(
       page: PageQuery & {
         readonly sessionId?: SessionId

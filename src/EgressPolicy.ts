@@ -85,10 +85,12 @@ export class EgressPolicy extends Context.Service<
     decide(request: EgressRequest): Effect.Effect<Verdict>
     /** Gets credentials other values, each under a record. Answers whether there are any: the request is decided about again. */
     renew(renewals: ReadonlyArray<Renew>): Effect.Effect<boolean, AuditFailed>
-    /** Answers the id of the record. */
-    record(decision: EgressRecord): Effect.Effect<string, AuditFailed>
-    /** Adds to a record what went over the wire. */
-    complete(id: string, traffic: EgressTraffic): Effect.Effect<void>
+    /** Writes a record, before anything of the answer is known or while it is. */
+    record(decision: EgressRecord): Effect.Effect<EgressDecision, AuditFailed>
+    /** Shows in the session what was decided, with the status of the answer. */
+    note(decision: EgressDecision): Effect.Effect<void>
+    /** Adds to a record what came of it. */
+    complete(decision: EgressDecision): Effect.Effect<void>
   }
 >()("ownloop/EgressPolicy") {}
 

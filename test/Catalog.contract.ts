@@ -250,13 +250,13 @@ export const contract: Contract<Catalog> = {
     assert.deepEqual(yield* catalog.decisions(page), [decision("1")])
   }),
 
-  "what went over the wire joins a decision that is kept": Effect.gen(function* () {
+  "what came of a decision joins it, where it is kept": Effect.gen(function* () {
     const catalog = yield* Catalog
-    const unknown = { bytes_out: null, bytes_in: null, duration_ms: null }
+    const unknown = { status: null, bytes_out: null, bytes_in: null, duration_ms: null }
     yield* catalog.addDecision(decision("1", unknown))
-    const traffic = { bytes_out: 5, bytes_in: null, duration_ms: 1_000 }
-    for (const id of ["egrs_1", "egrs_2"]) yield* catalog.completeDecision(id, traffic)
-    assert.deepEqual(yield* catalog.decisions(page), [decision("1", traffic)])
+    const known = { status: 200, bytes_out: 5, bytes_in: null, duration_ms: 1_000 }
+    for (const id of ["1", "2"]) yield* catalog.completeDecision(decision(id, known))
+    assert.deepEqual(yield* catalog.decisions(page), [decision("1", known)])
   }),
 
   "decisions are limited to a time": Effect.gen(function* () {

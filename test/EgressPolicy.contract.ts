@@ -90,16 +90,18 @@ export const contract: Contract<EgressPolicy | Recorded> = {
       policy_version: null,
       rule: "allowed_hosts: api.example.com",
       approval: null,
-      status: 200
+      status: null
     } as const
-    const recordId = yield* policy.record(decision)
-    yield* policy.record({ ...decision, outcome: "blocked", status: null })
-    yield* policy.complete(recordId, { bytes_out: 1, bytes_in: 2, duration_ms: 3 })
+    const came = { status: 200, bytes_out: 1, bytes_in: 2, duration_ms: 3 }
+    const written = yield* policy.record(decision)
+    yield* policy.note(yield* policy.record({ ...decision, outcome: "blocked" }))
+    yield* policy.note({ ...written, status: 200 })
+    yield* policy.complete({ ...written, ...came })
     const [first, second, ...rest] = yield* yield* Recorded
     assert.ok(first !== undefined && second !== undefined && rest.length === 0)
     const { id, session_id, agent_id, created_at, type, ...recorded } = first
-    assert.deepEqual(recorded, { ...decision, tool_use_id: null, bytes_out: 1, bytes_in: 2, duration_ms: 3 })
-    assert.equal(id, recordId)
+    assert.deepEqual(recorded, { ...decision, ...came, tool_use_id: null })
+    assert.equal(id, written.id)
     assert.equal(type, "egress_decision")
     assert.match(id, /^egrs_/)
     assert.ok(agent_id === null || agent_id.startsWith("agent_"))

@@ -65,10 +65,9 @@ export const layer = (
 
       const record = Effect.fn("EgressPolicy.record")(
         function* (decision: EgressRecord) {
-          const id = `egrs_${yield* random.ulid}`
           const record: EgressDecision = {
             type: "egress_decision",
-            id,
+            id: `egrs_${yield* random.ulid}`,
             session_id: sessionId,
             agent_id: agentId,
             tool_use_id: toolUseId,
@@ -78,14 +77,14 @@ export const layer = (
             duration_ms: null,
             created_at: yield* now
           }
-          yield* Effect.all([catalog.addDecision(record), session.note(record)], { concurrency: 2, discard: true })
-          return id
+          yield* catalog.addDecision(record)
+          return record
         },
         Effect.mapError((cause) => new AuditFailed({ cause })),
         Effect.catchDefect((cause) => new AuditFailed({ cause }))
       )
 
-      const renew = renewAll(record)
+      const renew = renewAll({ record, note: session.note })
 
       /** Whose credential has expired gets another one first; where there is none, the verdict says why. */
       const attached = Effect.fnUntraced(function* (...[decision, limits, grants, request, approval]: Deciding) {
@@ -118,10 +117,11 @@ export const layer = (
         ),
         renew,
         record,
-        complete: Effect.fn("EgressPolicy.complete")((id, traffic) =>
+        note: session.note,
+        complete: Effect.fn("EgressPolicy.complete")((decision) =>
           // The record itself stands: it only says less.
-          Effect.catch(catalog.completeDecision(id, traffic), (error) =>
-            Effect.logWarning("the traffic of an egress decision could not be recorded", error)
+          Effect.catch(catalog.completeDecision(decision), (error) =>
+            Effect.logWarning("what came of an egress decision could not be recorded", error)
           )
         )
       })

@@ -36,20 +36,22 @@ export const layerBoundary = (
       const record = Effect.fn("EgressPolicy.record")(function* (decision: EgressRecord) {
         const created_at = yield* now
         return yield* Ref.modify(decisions, (all) => {
-          const id = `egrs_${all.length + 1}`
-          return [id, [...all, { ...unknown, id, created_at, ...decision }]]
+          const recorded: EgressDecision = { ...unknown, id: `egrs_${all.length + 1}`, created_at, ...decision }
+          return [recorded, [...all, recorded]]
         })
       })
+      const complete = (name: string) =>
+        Effect.fn(name)((known: EgressDecision) =>
+          Ref.update(decisions, (all) => all.map((decision) => (decision.id === known.id ? known : decision)))
+        )
+      const note = complete("EgressPolicy.note")
       return Context.make(Decisions, Ref.get(decisions)).pipe(
         Context.add(EgressPolicy, {
           decide: Effect.fn("EgressPolicy.decide")((request) => Effect.succeed(verdict(boundary, grants, request))),
-          renew: renewAll(record),
+          renew: renewAll({ record, note }),
           record,
-          complete: Effect.fn("EgressPolicy.complete")((id, traffic) =>
-            Ref.update(decisions, (all) =>
-              all.map((decision) => (decision.id === id ? { ...decision, ...traffic } : decision))
-            )
-          )
+          note,
+          complete: complete("EgressPolicy.complete")
         })
       )
     })

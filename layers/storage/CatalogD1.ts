@@ -122,14 +122,8 @@ const make = (db: D1Database): Catalog["Service"] => {
         decision.id
       ).pipe(Effect.asVoid)
     ),
-    completeDecision: method("Catalog.completeDecision", (id, { bytes_in, bytes_out, duration_ms }) =>
-      Effect.asVoid(
-        run(
-          "UPDATE egress_decisions SET body = json_set(body, '$.bytes_out', json(?), '$.bytes_in', json(?), '$.duration_ms', json(?)) WHERE id = ?",
-          ...[bytes_out, bytes_in, duration_ms].map((value) => JSON.stringify(value)),
-          id
-        )
-      )
+    completeDecision: method("Catalog.completeDecision", (decision) =>
+      Effect.asVoid(write("UPDATE egress_decisions SET body = ? WHERE id = ?", decisionJson, decision, decision.id))
     ),
     decisions: method("Catalog.decisions", (page) =>
       select(

@@ -125,9 +125,8 @@ const make = (): Catalog["Service"] => {
     addDecision: Effect.fn("Catalog.addDecision")(function* (decision) {
       if (!decisions.has(decision.id)) decisions.set(decision.id, decision)
     }),
-    completeDecision: Effect.fn("Catalog.completeDecision")(function* (id, traffic) {
-      const decision = decisions.get(id)
-      if (decision !== undefined) decisions.set(id, { ...decision, ...traffic })
+    completeDecision: Effect.fn("Catalog.completeDecision")(function* (decision) {
+      if (decisions.has(decision.id)) decisions.set(decision.id, decision)
     }),
     decisions: Effect.fn("Catalog.decisions")(function* ({
       sessionId,

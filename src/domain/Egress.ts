@@ -72,7 +72,7 @@ export const EgressDecision = Schema.Struct({
   reason: Schema.String,
   ...EgressRule.fields,
   approval: Schema.NullOr(EgressApproval),
-  /** The upstream's HTTP status; null where nothing was sent or no answer came. */
+  /** The upstream's HTTP status; null where nothing was sent, no answer came, or it is not over. */
   status: Schema.NullOr(Schema.Int),
   ...EgressTraffic.fields,
   created_at: Timestamp

@@ -1,17 +1,19 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Predicate from "effect/Predicate"
-import { EgressPolicy, type Verdict } from "../EgressPolicy.ts"
+import * as Fiber from "effect/Fiber"
+import type { EgressDecision } from "../domain/Egress.ts"
+import { EgressPolicy } from "../EgressPolicy.ts"
 import { scrubbed } from "./answers.ts"
 import { noPayload, replayable } from "./body.ts"
-import { outcomeOf, withCredentials } from "./credentials.ts"
-import { guarded, type Outgoing, outgoing } from "./guard.ts"
-import { forwardable, isWebSocketUpgrade, sizeOf } from "./headers.ts"
-import { discard, failed, failure, type Hop, masked, Refusal } from "./hop.ts"
+import { outcomeOf } from "./credentials.ts"
+import { guarded, outgoing } from "./guard.ts"
+import { forwardable, isWebSocketUpgrade } from "./headers.ts"
+import { discard, failed, type Hop, masked, Refusal } from "./hop.ts"
 import { audited } from "./record.ts"
 import { locationOf, maxRedirects, nextHop } from "./redirects.ts"
 import { limited, route, type Send, type Ways } from "./route.ts"
+import { answered, type Names, transmit } from "./transmit.ts"
 
 export type { Proxied, Send, Ways } from "./route.ts"
 
@@ -26,8 +28,7 @@ export interface Surroundings {
 
 /**
  * The one way out: decides about a request, attaches what the policy says, sends it, follows its redirects (deciding each again) unless the
- * caller said otherwise, and records every hop once it is answered, before anything of that answer is handed on. What does not pass is
- * answered with 403, what fails or cannot be recorded with 502, both as `{ error: { type, message, host } }`.
+ * caller said otherwise, and records every hop before anything of its answer is handed on. What does not pass is answered with 403, what fails or cannot be recorded with 502, both as `{ error: { type, message, host } }`.
  */
 export const handle = Effect.fn("EgressGateway.handle")(
   function* (request: Request, send: Send, surroundings: Surroundings = {}) {
@@ -73,9 +74,9 @@ const exchange = Effect.fn("EgressGateway.exchange")(function* (asked: Hop, send
   const began = yield* Clock.currentTimeMillis
   const { hop, verdict, way } = yield* route(asked, limited(asked, yield* policy.decide(asked)), ways)
   const { approval, limits, outcome, reason, rule } = verdict
-  const record = (status: number | null, names: ReadonlyArray<string> = []) =>
+  const record = (names: ReadonlyArray<string>) =>
     policy
-      .record({ ...audited(hop), ...outcomeOf(verdict, names), ...rule, approval, status })
+      .record({ ...audited(hop), ...outcomeOf(verdict, names), ...rule, approval, status: null })
       .pipe(
         Effect.catchTag("AuditFailed", (error) =>
           Effect.andThen(Effect.logError(error), failed(hop.url, error.message))
@@ -89,7 +90,7 @@ const exchange = Effect.fn("EgressGateway.exchange")(function* (asked: Hop, send
   })
 
   if (verdict.outcome === "blocked") {
-    yield* Effect.uninterruptible(record(null))
+    yield* Effect.uninterruptible(Effect.flatMap(record([]), policy.note))
     return yield* new Refusal({
       type: "egress_blocked",
       message: `blocked by the egress policy: ${reason}`,
@@ -97,92 +98,47 @@ const exchange = Effect.fn("EgressGateway.exchange")(function* (asked: Hop, send
     })
   }
 
-  /** Once the answer is over: what went over the wire joins the record. */
-  const complete = (id: string, bytes_out: number, bytes_in: number | null) =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) =>
-      policy.complete(id, { bytes_out, bytes_in, duration_ms: now - began })
-    )
-
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const attached: Attached = { names: () => [] }
       const payload = outgoing(hop.payload.content, limits)
-      const sending = transmit(hop, payload, verdict, way ?? send, attached)
-      const sent = yield* Effect.exit(restore(answered(hop, verdict, sending)))
-      const id = yield* record(Exit.isSuccess(sent) ? sent.value.status : null, attached.names()).pipe(
+      let attached: Attached | undefined
+      // The record is written while the upstream is asked: nothing of the answer is handed on before it is.
+      const begin = (names: Names) =>
+        Effect.forkDetach(record(names())).pipe(
+          Effect.map((written) => void (attached = { names, written })),
+          Effect.uninterruptible
+        )
+      const sent = yield* Effect.exit(
+        restore(answered(hop, verdict, transmit(hop, payload, verdict, way ?? send, begin)))
+      )
+      const recorded = yield* (attached === undefined ? record([]) : Fiber.join(attached.written)).pipe(
         Effect.tapError(() => (Exit.isSuccess(sent) ? discard(sent.value) : Effect.void))
       )
-      yield* Effect.annotateCurrentSpan({ "egress.status": Exit.isSuccess(sent) ? sent.value.status : 0 })
+      const status = Exit.isSuccess(sent) ? sent.value.status : null
+      const known = { ...recorded, ...outcomeOf(verdict, attached?.names() ?? []), status }
+      yield* policy.note(known)
+      yield* Effect.annotateCurrentSpan({ "egress.status": status ?? 0 })
+
+      /** Once the answer is over: what came of the request joins its record. */
+      const complete = (bytes_in: number | null) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          policy.complete({ ...known, bytes_out: payload.bytes(), bytes_in, duration_ms: now - began })
+        )
       if (Exit.isFailure(sent)) {
-        waitUntil(Effect.runPromiseWith(services)(complete(id, payload.bytes(), null)))
+        waitUntil(Effect.runPromiseWith(services)(complete(null)))
         return yield* Exit.failCause(sent.cause)
       }
       const { response, over } = guarded(sent.value, limits)
-      waitUntil(
-        over.pipe(
-          Effect.flatMap((bytes) => complete(id, payload.bytes(), bytes)),
-          Effect.runPromiseWith(services)
-        )
-      )
+      waitUntil(Effect.runPromiseWith(services)(Effect.flatMap(over, complete)))
       return { response: scrubbed(response, verdict.attachment.secrets), renewals: verdict.attachment.renewals }
     })
   )
 })
 
-/** The credentials that went out with a request, also where that fails. */
+/** A request that is being sent: the credentials in it, which of a long body show only as it goes out, and its record. */
 interface Attached {
-  names: () => ReadonlyArray<string>
-}
-
-const transmit = (
-  hop: Hop,
-  payload: Outgoing,
-  { attachment, limits: { request_body_bytes } }: Exclude<Verdict, { readonly outcome: "blocked" }>,
-  send: Send,
-  attached: Attached
-) =>
-  Effect.tryPromise({
-    try: async (signal) => {
-      const { body, headers, names } = await withCredentials({ ...hop, payload }, attachment)
-      attached.names = names
-      // Built anew: what else the caller's request holds (`cf` options such as `resolveOverride`) stays behind.
-      const init = {
-        method: hop.method,
-        headers,
-        body,
-        redirect: "manual",
-        signal: AbortSignal.any([hop.signal, signal]),
-        duplex: "half"
-      } as const
-      return send(new Request(hop.url, init))
-    },
-    catch: (cause) =>
-      failure(
-        hop.url,
-        payload.isTooLong()
-          ? `the request's body is longer than ${request_body_bytes} bytes`
-          : `no answer from the upstream${codeOf(cause)}`
-      )
-  })
-
-/** Gives up an answer that does not begin in time, and one that says it is too long. */
-const answered = (hop: Hop, { limits }: Verdict, answer: Effect.Effect<Response, Refusal>) => {
-  const { first_byte_ms, header_bytes, response_body_bytes } = limits
-  return answer.pipe(
-    Effect.timeoutOrElse({
-      duration: first_byte_ms,
-      orElse: () => failed(hop.url, `the upstream did not answer within ${first_byte_ms} ms`)
-    }),
-    Effect.tap((response) => {
-      const tooLong =
-        sizeOf(response.headers) > header_bytes
-          ? `the answer's headers are longer than ${header_bytes} bytes`
-          : hop.method !== "HEAD" && Number(response.headers.get("content-length")) > response_body_bytes
-            ? `the answer's body is longer than ${response_body_bytes} bytes`
-            : undefined
-      return tooLong === undefined ? Effect.void : Effect.andThen(discard(response), failed(hop.url, tooLong))
-    })
-  )
+  readonly names: Names
+  readonly written: Fiber.Fiber<EgressDecision, Refusal>
 }
 
 const firstHop = (request: Request): Hop => ({
@@ -193,12 +149,3 @@ const firstHop = (request: Request): Hop => ({
   length: Number(request.headers.get("content-length") ?? 0) || 0,
   signal: request.signal
 })
-
-/** The system's own word for what went wrong (`ECONNREFUSED`), and nothing else of a foreign error, whose text may quote the request. */
-const codeOf = (error: unknown): string => {
-  for (const candidate of [error, Predicate.hasProperty(error, "cause") ? error.cause : undefined]) {
-    const code = Predicate.hasProperty(candidate, "code") ? candidate.code : undefined
-    if (Predicate.isString(code) && /^[A-Z][A-Z_0-9]{2,40}$/.test(code)) return ` (${code})`
-  }
-  return ""
-}

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import type { AuditFailed, EgressPolicy, EgressRecord, EgressRequest, Renew } from "../EgressPolicy.ts"
+import type { EgressPolicy, EgressRequest, Renew } from "../EgressPolicy.ts"
 import { portOfScheme } from "./decide.ts"
 import { masked } from "./hop.ts"
 import { namedBy } from "./verdict.ts"
@@ -17,15 +17,17 @@ export const audited = ({ method, url }: EgressRequest) => ({
 })
 
 /** Gets credentials other values. The requests for them are sent by the deployment, and for the session: each has its record. */
-export const renewAll = (
-  record: (decision: EgressRecord) => Effect.Effect<string, AuditFailed>
-): EgressPolicy["Service"]["renew"] =>
+export const renewAll = ({
+  note,
+  record
+}: Pick<EgressPolicy["Service"], "note" | "record">): EgressPolicy["Service"]["renew"] =>
   Effect.fn("EgressPolicy.renew")(function* (renewals: ReadonlyArray<Renew>) {
     const renewed = yield* Effect.all(renewals)
     for (const { asked, reason } of renewed) {
       if (asked === null) continue
       const request = audited({ method: "POST", url: new URL(asked.url) })
-      yield* record({ ...request, ...namedBy(null), outcome: "injected", reason, approval: null, status: asked.status })
+      const said = { ...namedBy(null), outcome: "injected", reason, approval: null, status: asked.status } as const
+      yield* note(yield* record({ ...request, ...said }))
     }
     return renewed.some(({ isNew }) => isNew)
   })

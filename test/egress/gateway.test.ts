@@ -8,6 +8,7 @@ import { handle, type Send } from "../../src/egress/gateway.ts"
 import { nothingAttached } from "../../src/egress/attach.ts"
 import { decodeInjections } from "../../src/egress/injection.ts"
 import { AuditFailed, EgressPolicy } from "../../src/EgressPolicy.ts"
+import { decision } from "../support/records.ts"
 import { limited } from "./urls.ts"
 
 /** Stands in for the internet: https cannot be served here. Answers by host and path, and keeps what was sent. */
@@ -90,6 +91,21 @@ describe("injection", () => {
     }).pipe(Effect.provide(bound))
   )
 
+  it.effect("it is in the record by the time that the upstream answers", () =>
+    Effect.gen(function* () {
+      const decisions = yield* Recording.Decisions
+      const records: Array<unknown> = []
+      const send: Send = async () => {
+        const all = await Effect.runPromise(Effect.andThen(Effect.yieldNow, decisions))
+        records.push(...all.map(({ outcome, reason, status }) => [outcome, reason, status]))
+        return new Response("upstream")
+      }
+      yield* handle(new Request("https://api.example.com/"), send)
+      assert.deepStrictEqual(records, [["injected", "allowed_hosts: api.example.com, with EGRESS_HEADERS", null]])
+      assert.strictEqual((yield* decisions)[0]?.status, 200)
+    }).pipe(Effect.provide(bound))
+  )
+
   it.effect("no span, record or answer shows it, nor a query, also where the upstream's failure quotes them", () =>
     Effect.gen(function* () {
       const spans: Array<Tracer.Span> = []
@@ -110,6 +126,7 @@ describe("injection", () => {
           "EgressGateway.exchange",
           "EgressPolicy.decide",
           "EgressPolicy.record",
+          "EgressPolicy.note",
           "EgressPolicy.complete"
         ]
       )
@@ -223,6 +240,7 @@ const allowing = (record: EgressPolicy["Service"]["record"]) =>
   Layer.mock(EgressPolicy, {
     decide: () => Effect.succeed({ ...said, outcome: "allowed", via: null, attachment: nothingAttached }),
     record,
+    note: () => Effect.void,
     complete: () => Effect.void
   })
 
@@ -256,7 +274,7 @@ describe("audit", () => {
       const recording = yield* Deferred.make<void>()
       const written = yield* Deferred.make<void>()
       const record = () =>
-        Deferred.succeed(recording, undefined).pipe(Effect.andThen(Deferred.await(written)), Effect.as("egrs_1"))
+        Deferred.succeed(recording, undefined).pipe(Effect.andThen(Deferred.await(written)), Effect.as(decision("1")))
       const fiber = yield* handle(new Request("https://example.com/"), internet().send).pipe(
         Effect.provide(allowing(record)),
         Effect.forkChild
@@ -275,7 +293,7 @@ describe("audit", () => {
       const record = allowing(({ status }) =>
         Effect.as(
           Ref.update(statuses, (all) => [...all, status]),
-          "egrs_1"
+          decision("1")
         )
       )
       const send: Send = (request) => {

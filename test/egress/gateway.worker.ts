@@ -8,6 +8,7 @@ import * as Ways from "../../layers/egress/Ways.ts"
 import * as PolicyStore from "../../layers/egress/PolicyStore.ts"
 import * as CatalogD1 from "../../layers/storage/CatalogD1.ts"
 import { Catalog } from "../../src/Catalog.ts"
+import type { EgressDecision } from "../../src/domain/Egress.ts"
 import { EventId, SessionId } from "../../src/domain/Ids.ts"
 import type { PolicyRule } from "../../src/domain/Policy.ts"
 import { EgressHttpClient, EgressPolicy, EgressSession } from "../../src/EgressPolicy.ts"
@@ -170,10 +171,10 @@ export default {
     } as const
     await catalog(Effect.flatMap(Catalog, (catalog) => catalog.putEnvironment(environment("1", { config }))))
     const answer = await env.SESSIONS.getByName(ask.session).ask(ask)
-    const decisions = await catalog(Effect.flatMap(Catalog, (catalog) => catalog.decisions({ limit: 100 })))
-    return Response.json({
-      answer,
-      decisions: decisions.filter(({ session_id }) => session_id === `sesn_${ask.session}`)
-    })
+    const of = (all: ReadonlyArray<EgressDecision>) => all.filter((one) => one.session_id === `sesn_${ask.session}`)
+    const isOver = ({ duration_ms, outcome }: EgressDecision) => outcome === "blocked" || duration_ms !== null
+    const read = Effect.flatMap(Catalog, (catalog) => Effect.map(catalog.decisions({ limit: 100 }), of))
+    const decisions = await catalog(Effect.repeat(read, { until: (all) => all.every(isOver) }))
+    return Response.json({ answer, decisions })
   }
 }

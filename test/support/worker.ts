@@ -153,12 +153,22 @@ export const startSession = async (
       for await (const event of client.beta.sessions.events.list(id, { order: "asc" })) events.push(event)
       return events
     },
-    decisions: async (fetch: Worker["fetch"]) =>
-      (await (await fetch(`/v1/egress/decisions?session_id=${id}&limit=100`)).json()) as {
-        readonly data: ReadonlyArray<EgressDecision>
-      }
+    /** Once it is known of each request what came of it. */
+    decisions: async (fetch: Worker["fetch"]) => {
+      const read = async () =>
+        (await (await fetch(`/v1/egress/decisions?session_id=${id}&limit=100`)).json()) as {
+          readonly data: ReadonlyArray<EgressDecision>
+        }
+      let decisions = await read()
+      while (!decisions.data.every(isOver)) decisions = await read()
+      return decisions
+    }
   }
 }
+
+/** Whether what came of a request has joined its record. */
+export const isOver = ({ duration_ms, outcome, status }: EgressDecision) =>
+  outcome === "blocked" || status !== null || duration_ms !== null
 
 /** Why the last turn in these events stopped. */
 export const stopReason = (events: ReadonlyArray<{ readonly type: string; readonly stop_reason?: unknown }>) => {
