@@ -73,6 +73,9 @@ export const messageIds = (values: ReadonlyArray<string>): ReadonlyArray<string>
 /** Mails that `References` names at most: the first one, and the latest. */
 const maxReferences = 20
 
+/** Characters of the header: the platform sends no mail with a longer one than 2,048 bytes. */
+const maxReferencesLength = 2_000
+
 /** What a mail refers to that answers one: RFC 5322, 3.6.4. */
 export const referencesTo = ({
   message_id,
@@ -81,8 +84,16 @@ export const referencesTo = ({
   readonly message_id: string
   readonly references: ReadonlyArray<string>
 }): ReadonlyArray<string> => {
-  const all = [...references.filter((id) => id !== message_id), message_id]
-  return all.length <= maxReferences ? all : [...all.slice(0, 1), ...all.slice(1 - maxReferences)]
+  const [first, ...others] = references.filter((id) => id !== message_id)
+  if (first === undefined) return [message_id]
+  const latest = [message_id]
+  let length = first.length + message_id.length + 1
+  for (const id of others.toReversed()) {
+    length += id.length + 1
+    if (length > maxReferencesLength || latest.length === maxReferences - 1) break
+    latest.unshift(id)
+  }
+  return [first, ...latest]
 }
 
 export const replySubject = (subject: string): string =>

@@ -27,8 +27,8 @@ const pauses = [minutes(1), minutes(5), minutes(30), hours(2), hours(5), hours(1
 
 const patience = "15 seconds"
 
-/** Milliseconds for which a delivery is left to whoever took it: longer than an attempt. */
-const lease = 30_000
+/** Milliseconds for which a delivery is left to whoever took it: longer than the attempts of all that are taken at once. */
+const lease = 180_000
 
 const perTake = 20
 

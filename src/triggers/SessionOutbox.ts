@@ -84,7 +84,7 @@ export const layer: Layer.Layer<
     ) {
       const status = step.status === "cancelled" ? (task.ending ?? step.status) : step.status
       if (!isFinal(status)) return
-      const outcome = yield* outcomeOf(session, entry, status, step)
+      const outcome = yield* outcomeOf(session, task, entry, status, step)
       const isAnswered = task.reply_to?.type === "mail" && status === "succeeded" && (yield* hasReplied(session, entry))
       yield* tasks.change({
         ...changeOf(session, task.id, entry, at),
