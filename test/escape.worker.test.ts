@@ -1,5 +1,7 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import type { EgressDecision } from "../src/domain/Egress.ts"
 import { attempts, echoes, spellings } from "./escape/attempts.ts"
+import { runTask } from "./escape/task.ts"
 import { runAll, startWorld, type World } from "./escape/world.ts"
 import { persisted } from "./support/persisted.ts"
 import { holds } from "./support/secrets.ts"
@@ -43,6 +45,14 @@ beforeAll(async () => {
 }, 120_000)
 
 afterAll(() => world.close())
+
+/** A session as a file, and its traces, for people and for collectors. */
+const runsOf = (id: string) =>
+  Promise.all(
+    ["export", "trace", "trace?format=otlp"].map((what) =>
+      world.worker.fetch(`/v1/sessions/${id}/${what}`).then((response) => response.text())
+    )
+  )
 
 const isSafe = (text: string) => {
   assert.notInclude(text, "ESCAPED")
@@ -119,17 +129,36 @@ describe("code in the isolate", () => {
 
   it("reached nobody", () => assert.deepStrictEqual(world.attacker.visits, []))
 
+  it("is sent with what is attached where a person allowed it, for a task whose outcome goes to a webhook", async () => {
+    const url = `${world.site.url}/echo/plain?key=$TOKEN`
+    const task = await runTask(world, `curl -s -H "authorization: $TOKEN" "${url}"`)
+    world.sessions.push(task.session)
+    assert.deepStrictEqual([task.status, task.deliveries], ["succeeded", ["delivered"]])
+    const audit = await world.worker.fetch(`/v1/egress/decisions?session_id=${task.session}`)
+    const { data } = (await audit.json()) as { readonly data: ReadonlyArray<EgressDecision> }
+    assert.deepStrictEqual(data.map(({ approval, outcome }) => [outcome, approval]).toReversed(), [
+      ["blocked", "asked"],
+      ["injected", "once"]
+    ])
+    const texts = await runsOf(task.session)
+    // They did look.
+    assert.include(texts[0], "span.egress_approval_used")
+    for (const trace of texts.slice(1)) assert.include(trace, "approve egress_request")
+    for (const text of texts) assert.isFalse(holds(text, task.webhook))
+    await world.collector.turn(/"trace_id":"(\w+)"/.exec(texts[1]!)![1]!)
+  })
+
   it("has left no secret in anything that is kept", async () => {
     const stored = await persisted(world.worker, world.sessions)
     const told = JSON.stringify(world.model.requests.map(({ body }) => body))
-    const exported = await Promise.all(
-      world.sessions.flatMap((id) => [
-        world.worker.fetch(`/v1/sessions/${id}/export`).then((response) => response.text()),
-        world.worker.fetch(`/v1/sessions/${id}/trace?format=otlp`).then((response) => response.text())
-      ])
-    )
+    const exported = (await Promise.all(world.sessions.map(runsOf))).flat()
+    const collected = JSON.stringify(world.collector.spans)
+    const sent = new Set(world.collector.requests.map(({ headers }) => headers.get("authorization")))
+    assert.deepStrictEqual([...sent], [world.secrets.at(-1)])
     // It did look.
     for (const there of ["egress_blocked", "ownloop_", "attacker.example"]) assert.include(stored, there)
-    for (const text of [stored, told, ...exported]) isSafe(text.replaceAll("ESCAPED", ""))
+    for (const there of ["gen_ai.tool.call.result", "egress_blocked", "approve egress_request"])
+      assert.include(collected, there)
+    for (const text of [stored, told, collected, ...exported]) isSafe(text.replaceAll("ESCAPED", ""))
   })
 })

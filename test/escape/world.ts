@@ -3,6 +3,7 @@ import { createSocket } from "node:dgram"
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from "node:http"
 import { type AddressInfo, createServer } from "node:net"
 import { gzipSync } from "node:zlib"
+import { startCollector } from "../support/collector.ts"
 import { startScriptedModel, tool } from "../support/scriptedModel.ts"
 import { startSecureSite } from "../support/site.ts"
 import { startSession, startWorker, type Worker } from "../support/worker.ts"
@@ -15,7 +16,9 @@ export const makeSecrets = () => ({
   root: randomBytes(32).toString("base64"),
   variable: `var-secret-${randomBytes(12).toString("hex")}`,
   header: `head-secret-${randomBytes(12).toString("hex")}`,
-  model: `model-secret-${randomBytes(12).toString("hex")}`
+  model: `model-secret-${randomBytes(12).toString("hex")}`,
+  webhook: `whsec_${randomBytes(24).toString("base64")}`,
+  collector: `collector-secret-${randomBytes(12).toString("hex")}`
 })
 
 /** A server that listens on every address, to whom every connection and every datagram counts. */
@@ -82,21 +85,29 @@ export const startWorld = async () => {
   const model = await startScriptedModel()
   const site = await startSecureSite((request, response) => void echo(request, response))
   const attacker = await startAttacker()
+  const collector = await startCollector()
   const worker = await startWorker({
     OPENAI_BASE_URL: model.url,
     OPENAI_API_KEY: secrets.model,
-    OWNLOOP_ROOT_KEY: `test:${secrets.root}`
+    OWNLOOP_ROOT_KEY: `test:${secrets.root}`,
+    OWNLOOP_WEBHOOK_SECRET: secrets.webhook,
+    OWNLOOP_WEBHOOK_HOSTS: site.host,
+    OTLP_URL: collector.url,
+    OTLP_HEADERS: `authorization=${secrets.collector}`,
+    OWNLOOP_TRACE_CONTENT: "1"
   })
   return {
     secrets: Object.values(secrets),
     model,
+    collector,
     site,
     attacker,
     worker,
     /** Those that were run. */
     sessions: [] as Array<string>,
     vault: await vaultOf(worker, secrets, site.host),
-    close: () => worker.close().finally(() => Promise.all([model.close(), site.close(), attacker.close()]))
+    close: () =>
+      worker.close().finally(() => Promise.all([model.close(), site.close(), attacker.close(), collector.close()]))
   }
 }
 
